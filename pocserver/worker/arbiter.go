@@ -1,0 +1,84 @@
+// The arbiter: the parent that boots workers, aborts the silent ones and
+// replaces those that end.
+
+package worker
+
+import "time"
+
+// checkInterval is how often the arbiter looks for silent workers: its main loop
+// sleeps a second at a time (gunicorn 20.1, gunicorn/arbiter.py: run, sleep,
+// murder_workers).
+const checkInterval = time.Second
+
+// keep runs one worker's place for the life of the server: it waits for the end
+// of p and boots its replacement, and so on.
+func (s *Server) keep(p *process) {
+	for {
+		reason := s.watch(p)
+		if cut := p.kill(); reason == Stopped {
+			s.cut.Add(int64(cut))
+		}
+		if o := s.cfg.Observer; o != nil {
+			o.Exit(Exit{Worker: p.worker, Boot: p.boot, At: time.Now(), Reason: reason})
+		}
+		// Replacements that boot together come up a nanosecond apart, in order.
+		if reason == Stopped || !s.pause(s.cfg.BootTime+time.Duration(p.worker)) {
+			return
+		}
+		p = s.boot(p.worker, p.boot+1)
+	}
+}
+
+// watch returns when p has to be cut, and why.
+func (s *Server) watch(p *process) Reason {
+	check := time.NewTimer(s.untilCheck())
+	defer check.Stop()
+	graceful := time.NewTimer(0)
+	graceful.Stop()
+	defer graceful.Stop()
+	retire, quit, why := p.retire, s.quit, Recycled
+	for {
+		select {
+		case <-check.C:
+			check.Reset(s.untilCheck())
+			now := time.Now()
+			if s.cfg.Timeout > 0 && now.Sub(p.lastBeat(settle(now))) > s.cfg.Timeout {
+				return TimedOut
+			}
+		case <-quit:
+			quit, why = nil, Stopped
+			p.stopAccepting()
+		case <-retire:
+			retire = nil
+			settle(time.Now())
+			p.endIdle()
+			graceful.Reset(s.cfg.GracefulTimeout)
+		case <-p.drained:
+			return why
+		case <-graceful.C:
+			return why
+		case <-s.stop:
+			return Stopped
+		}
+	}
+}
+
+// untilCheck returns the time until the arbiter looks again; it looks at all
+// workers together.
+func (s *Server) untilCheck() time.Duration {
+	return checkInterval - time.Since(s.began)%checkInterval
+}
+
+// pause waits for d, and returns false if the server stops first.
+func (s *Server) pause(d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-s.quit:
+		return false
+	case <-s.stop:
+		return false
+	}
+}

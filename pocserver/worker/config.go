@@ -1,0 +1,287 @@
+// What a server is made of: the worker model and its numbers, gunicorn's
+// defaults, and the errors that name a number which cannot be.
+
+package worker
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// Model is a worker model: how one worker process accepts connections and how
+// many requests it serves at a time.
+type Model int
+
+const (
+	// Sync accepts one connection when it is idle, serves one request, closes.
+	// (gunicorn 20.1, gunicorn/workers/sync.py.)
+	Sync Model = iota + 1
+	// Threaded accepts in a main loop and serves with a fixed number of threads.
+	// (gunicorn 20.1, gunicorn/workers/gthread.py.)
+	Threaded
+	// Evented serves every request on one event loop, which a request holds
+	// except where it awaits. (asyncio, uvicorn, gevent.)
+	Evented
+	// ThreadPerRequest is one process with a thread for each connection, no
+	// arbiter, no limit. (Django's runserver.)
+	ThreadPerRequest
+)
+
+var modelNames = map[Model]string{
+	Sync: "sync", Threaded: "threaded", Evented: "evented", ThreadPerRequest: "thread-per-request",
+}
+
+// String returns the model's name, as UnmarshalText reads it.
+func (m Model) String() string {
+	if name, ok := modelNames[m]; ok {
+		return name
+	}
+	return fmt.Sprintf("Model(%d)", int(m))
+}
+
+// MarshalText returns the model's name.
+func (m Model) MarshalText() ([]byte, error) {
+	if _, ok := modelNames[m]; !ok {
+		return nil, fmt.Errorf("worker: unknown model %d", int(m))
+	}
+	return []byte(m.String()), nil
+}
+
+// UnmarshalText reads a model's name, so that a Model can be a flag.
+func (m *Model) UnmarshalText(text []byte) error {
+	for model, name := range modelNames {
+		if name == string(text) {
+			*m = model
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown worker model %q: want sync, threaded, evented or thread-per-request", text)
+}
+
+// Replies says when what a handler wrote on an event loop leaves the worker.
+type Replies int
+
+const (
+	// AtOnce sends a write when it is made, as asyncio's own loop does: a
+	// transport's write calls send(2) first and buffers only what is left
+	// (CPython, Lib/asyncio/selector_events.py).
+	AtOnce Replies = iota
+	// EndOfTurn sends at the end of the loop's turn, as uvloop does: a turn cut
+	// short by a kill takes finished replies with it (uvloop/loop.pyx,
+	// _exec_queued_writes).
+	EndOfTurn
+)
+
+// String returns "at-once" or "end-of-turn", as UnmarshalText reads it.
+func (r Replies) String() string {
+	switch r {
+	case AtOnce:
+		return "at-once"
+	case EndOfTurn:
+		return "end-of-turn"
+	}
+	return fmt.Sprintf("Replies(%d)", int(r))
+}
+
+// MarshalText returns the name of r.
+func (r Replies) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText reads what String returns, so that Replies can be a flag.
+func (r *Replies) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "at-once":
+		*r = AtOnce
+	case "end-of-turn":
+		*r = EndOfTurn
+	default:
+		return fmt.Errorf("unknown moment for replies %q: want at-once or end-of-turn", text)
+	}
+	return nil
+}
+
+// Config describes a server. Start from [Defaults]: a zero in a field means
+// zero, never a default. Durations are checked to be 0 or more.
+type Config struct {
+	Model Model
+
+	// Workers is the number of worker processes, each with an instance of the
+	// app to itself.
+	Workers int
+	// Threads is the number of requests that one Threaded worker serves at a
+	// time. The other models have no such number: it must be 1.
+	Threads int
+	// WorkerConnections is how many connections one Threaded or Evented worker
+	// holds before it stops accepting.
+	WorkerConnections int
+	// Backlog is the argument of listen(2), where the listener has one to set:
+	// the kernel then holds Backlog+1 connections that nobody has accepted.
+	Backlog int
+
+	// Timeout is how long a worker may be without a heartbeat before the
+	// arbiter, which looks once a second, aborts it. 0 never aborts.
+	Timeout time.Duration
+	// GracefulTimeout is how long a worker that is told to stop may take to
+	// finish what it has, before it is cut.
+	GracefulTimeout time.Duration
+	// KeepAlive is how long an idle connection is kept for its next request.
+	// 0 closes every connection after one reply, as Sync always does.
+	KeepAlive time.Duration
+	// MaxRequests recycles a worker after that many requests; 0 never does.
+	MaxRequests int
+	// MaxRequestsJitter adds to MaxRequests a number between 0 and itself, drawn
+	// for each worker, so that workers do not all recycle together.
+	MaxRequestsJitter int
+
+	// BootTime is how long a replacement takes from the end of the worker it
+	// replaces to its first accept. The first workers boot at once: a server
+	// is measured when it is up.
+	BootTime time.Duration
+	// CPU is what each request costs of its worker's interpreter lock before
+	// the handler runs; requests of one worker pay it one at a time.
+	CPU time.Duration
+	// SleepOvershoot is added to each nap, for a machine that wakes late.
+	SleepOvershoot time.Duration
+	// Replies is when an Evented worker's replies leave.
+	Replies Replies
+	// AcceptAgain is how much the worker that accepted last is favoured to
+	// accept next, where several wait: with this probability it does, and
+	// otherwise all draw evenly. 0 is a fair draw, 1 would never let another in.
+	AcceptAgain float64
+
+	// Seed decides every draw that the server makes: which waiting worker
+	// accepts, and the jitter.
+	Seed uint64
+	// Observer is told what the workers do; nil costs nothing.
+	Observer Observer
+}
+
+// Defaults returns what the model's program does when nothing is configured.
+//
+// For Sync, Threaded and Evented the numbers are gunicorn 20.1's
+// (gunicorn/config.py: workers 1, threads 1, worker_connections 1000, backlog
+// 2048, timeout 30, graceful_timeout 30, keepalive 2, max_requests 0), with a
+// boot time of 0.18 s as measured. For ThreadPerRequest they are runserver's:
+// a backlog of 10 (django/core/servers/basehttp.py, request_queue_size), no
+// arbiter and no limit of any kind.
+func Defaults(m Model) Config {
+	c := Config{
+		Model:             m,
+		Workers:           1,
+		Threads:           1,
+		WorkerConnections: 1000,
+		Backlog:           2048,
+		Timeout:           30 * time.Second,
+		GracefulTimeout:   30 * time.Second,
+		KeepAlive:         2 * time.Second,
+		BootTime:          180 * time.Millisecond,
+	}
+	switch m {
+	case Sync:
+		c.KeepAlive = 0
+	case ThreadPerRequest:
+		c.WorkerConnections = 0
+		c.Backlog = 10
+		c.Timeout = 0
+		c.GracefulTimeout = 0
+		c.KeepAlive = forever
+		c.BootTime = 0
+	}
+	return c
+}
+
+// forever is a keep-alive that no experiment outlives: runserver's connections
+// have no idle timeout.
+const forever = 365 * 24 * time.Hour
+
+// check returns an error that names the first field which cannot be.
+func (c *Config) check() error {
+	bad := func(field string, value any, want string) error {
+		return fmt.Errorf("worker: Config.%s is %v: %s", field, value, want)
+	}
+	if _, ok := modelNames[c.Model]; !ok {
+		return bad("Model", c.Model, "want Sync, Threaded, Evented or ThreadPerRequest")
+	}
+	if c.Workers < 1 {
+		return bad("Workers", c.Workers, "a server needs at least 1")
+	}
+	if c.Threads < 1 {
+		return bad("Threads", c.Threads, "a worker has at least 1")
+	}
+	if c.Threads > 1 && c.Model != Threaded {
+		return bad("Threads", c.Threads, fmt.Sprintf("a %v worker has no threads to set, want 1 (or Model Threaded)", c.Model))
+	}
+	if c.Backlog < 1 {
+		return bad("Backlog", c.Backlog, "listen(2) needs at least 1")
+	}
+	for _, f := range []struct {
+		name string
+		d    time.Duration
+	}{
+		{"Timeout", c.Timeout}, {"GracefulTimeout", c.GracefulTimeout}, {"KeepAlive", c.KeepAlive},
+		{"BootTime", c.BootTime}, {"CPU", c.CPU}, {"SleepOvershoot", c.SleepOvershoot},
+	} {
+		if f.d < 0 {
+			return bad(f.name, f.d, "a duration cannot be negative")
+		}
+	}
+	if c.MaxRequests < 0 {
+		return bad("MaxRequests", c.MaxRequests, "want 0 (never recycle) or more")
+	}
+	if c.MaxRequestsJitter < 0 {
+		return bad("MaxRequestsJitter", c.MaxRequestsJitter, "want 0 or more")
+	}
+	if c.MaxRequestsJitter > 0 && c.MaxRequests == 0 {
+		return bad("MaxRequestsJitter", c.MaxRequestsJitter, "there is no MaxRequests for it to add to")
+	}
+	if c.Replies != AtOnce && c.Replies != EndOfTurn {
+		return bad("Replies", c.Replies, "want AtOnce or EndOfTurn")
+	}
+	if c.Replies == EndOfTurn && c.Model != Evented {
+		return bad("Replies", c.Replies, fmt.Sprintf("a %v worker has no turns, want AtOnce", c.Model))
+	}
+	if !(c.AcceptAgain >= 0 && c.AcceptAgain < 1) { // also catches NaN
+		return bad("AcceptAgain", c.AcceptAgain, "want a probability of 0 or more, below 1")
+	}
+	switch c.Model {
+	case Sync:
+		if c.KeepAlive != 0 {
+			return bad("KeepAlive", c.KeepAlive, "a sync worker never keeps a connection, want 0")
+		}
+	case Threaded, Evented:
+		if c.WorkerConnections < 1 {
+			return bad("WorkerConnections", c.WorkerConnections, "a worker that may hold no connection serves nobody")
+		}
+	case ThreadPerRequest:
+		if c.Workers > 1 {
+			return bad("Workers", c.Workers, "thread-per-request is one process, want 1")
+		}
+		if c.Timeout != 0 {
+			return bad("Timeout", c.Timeout, "thread-per-request has no arbiter, want 0")
+		}
+		if c.MaxRequests != 0 {
+			return bad("MaxRequests", c.MaxRequests, "thread-per-request has no arbiter to recycle it, want 0")
+		}
+	}
+	return nil
+}
+
+// String says the server in a few words, such as "2 threaded workers × 25
+// threads".
+func (c Config) String() string {
+	if c.Model == ThreadPerRequest {
+		return "a thread per request"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %v worker", c.Workers, c.Model)
+	if c.Workers != 1 {
+		b.WriteByte('s')
+	}
+	if c.Model == Threaded {
+		fmt.Fprintf(&b, " × %d thread", c.Threads)
+		if c.Threads != 1 {
+			b.WriteByte('s')
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,180 @@
+// A request's way from net/http through the model to the app.
+
+package worker
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+// serve is the handler of a worker's http.Server.
+func (p *process) serve(w http.ResponseWriter, r *http.Request) {
+	c := r.Context().Value(modelKey{}).(*conn)
+	if p.cfg.Observer != nil {
+		c.what = r.Method + " " + r.RequestURI
+	}
+	c.begin()
+	defer c.end()
+	p.count()
+	if p.cfg.CPU > 0 {
+		c.pay()
+	}
+	if p.loop != nil && r.Body != http.NoBody {
+		r.Body = awaitedBody{r.Body, c}
+	}
+	c.reply = reply{ResponseWriter: w, conn: c}
+	p.app.ServeHTTP(&c.reply, r)
+	c.reply.last()
+}
+
+// begin waits until the request may run, and stops it if that will never be.
+func (c *conn) begin() {
+	p := c.process
+	c.idle = false
+	from := time.Now()
+	switch {
+	case p.cfg.Model == Sync:
+		from = c.accepted
+	case p.loop == nil && p.threads == nil: // nothing to hold
+	case c.holding.Load(): // a thread, since before the request was read
+		if s := c.span.Load(); s != nil {
+			from = s.From
+		}
+	case c.hold(from):
+		from = time.Now()
+	}
+	c.mustLive()
+	c.beginSpan(from)
+}
+
+// end is the end of the request's handler, however it ended. A thread is held
+// until the reply has left and a sync worker until the connection is closed, so
+// those end elsewhere.
+func (c *conn) end() {
+	p := c.process
+	switch {
+	case p.loop != nil:
+		c.letGo()
+	case p.cfg.Model != Sync && p.threads == nil:
+		c.endSpan()
+	}
+}
+
+// hold takes the loop or a thread, for which the connection is ready since
+// then. It returns false if the worker died first.
+func (c *conn) hold(ready time.Time) bool {
+	p := c.process
+	c.waiter.since = ready
+	ok := false
+	if p.loop != nil {
+		ok = p.loop.acquire(&c.waiter)
+	} else {
+		ok = p.threads.acquire(&c.waiter)
+	}
+	if ok {
+		c.holding.Store(true)
+		if p.cfg.Observer != nil {
+			c.beginSpan(time.Now())
+		}
+	}
+	return ok
+}
+
+// letGo gives back the loop or the thread, if it is held.
+func (c *conn) letGo() {
+	if !c.holding.Swap(false) {
+		return
+	}
+	c.endSpan()
+	p := c.process
+	if p.loop != nil {
+		p.loop.release()
+	} else {
+		p.threads.release()
+	}
+}
+
+// pay takes the request's CPU cost off the worker's one interpreter.
+func (c *conn) pay() {
+	p := c.process
+	if p.gil == nil {
+		p.pay(c)
+		return
+	}
+	c.waiter.since = time.Now()
+	if !p.gil.acquire(&c.waiter) {
+		panic(http.ErrAbortHandler)
+	}
+	defer p.gil.release()
+	p.pay(c)
+}
+
+// reply is the http.ResponseWriter that the app sees. What it forwards are calls
+// into the model: those of a dead worker's handler end it.
+type reply struct {
+	http.ResponseWriter
+	conn  *conn
+	begun bool
+}
+
+func (w *reply) WriteHeader(status int) {
+	w.begin()
+	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *reply) Write(b []byte) (int, error) {
+	w.begin()
+	return w.ResponseWriter.Write(b)
+}
+
+// WriteString spares a copy, as net/http's own does.
+func (w *reply) WriteString(s string) (int, error) {
+	w.begin()
+	return io.WriteString(w.ResponseWriter, s)
+}
+
+// Flush sends what was written so far.
+func (w *reply) Flush() {
+	w.begin()
+	if f, ok := w.ResponseWriter.(http.Flusher); ok {
+		f.Flush()
+	}
+}
+
+// Unwrap is for http.ResponseController.
+func (w *reply) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+// begin stops the handler of a dead worker. The first time, it decides whether
+// the reply ends its connection, as that of a worker that retires does.
+func (w *reply) begin() {
+	p := w.conn.process
+	if p.isDead() {
+		panic(http.ErrAbortHandler)
+	}
+	if !w.begun {
+		w.begun = true
+		if p.retiring.Load() {
+			w.Header().Set("Connection", "close")
+		}
+	}
+}
+
+// last is begin for a reply that the handler left to net/http.
+func (w *reply) last() {
+	if !w.begun {
+		w.begin()
+	}
+}
+
+// awaitedBody is a request's body on an event loop, which waits for it by
+// awaiting.
+type awaitedBody struct {
+	io.ReadCloser
+	conn *conn
+}
+
+func (b awaitedBody) Read(p []byte) (n int, err error) {
+	b.conn.yield(func() { n, err = b.ReadCloser.Read(p) })
+	return n, err
+}

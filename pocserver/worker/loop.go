@@ -1,0 +1,161 @@
+// The event loop of an evented worker: turns, in which each task that is ready
+// runs alone, and between which the loop does its I/O.
+
+package worker
+
+import (
+	"sync"
+	"time"
+)
+
+// beatInterval is how often an event loop beats: gunicorn's loop-based workers
+// do so once a second (gunicorn/workers/ggevent.py: self.notify();
+// gevent.sleep(1.0); 19.0's gaiohttp.py likewise).
+const beatInterval = time.Second
+
+// loop has no goroutine of its own. The task that runs holds it, and lets it go
+// to the next one when it awaits or ends. Between two turns one of those who
+// wait leads: it does the I/O and composes the next turn.
+//
+// A turn is that of asyncio's BaseEventLoop._run_once (CPython,
+// Lib/asyncio/base_events.py): first I/O, then every task that was ready by
+// then, each once and in order. What becomes ready meanwhile is for the next
+// turn, and so is a heartbeat that comes due: it is a task like the others.
+type loop struct {
+	site *site // where connections come from; the loop accepts between turns
+
+	mu      sync.Mutex
+	ready   line      // for a later turn
+	turn    []*waiter // this turn's tasks, in order
+	done    int       // how many of them have had the loop
+	running bool      // a task holds the loop
+	leading bool      // one of ready has been asked to lead
+	dead    bool
+	since   time.Time // when the loop was last taken, or let go with nobody to run
+	beat    time.Time // the last heartbeat
+	beatDue bool      // the heartbeat is one of this turn's tasks, still to run
+	over    chan struct{}
+}
+
+func newLoop(s *site, now time.Time) *loop {
+	return &loop{site: s, since: now, beat: now}
+}
+
+// acquire waits for w's turn, w being ready since w.since, and returns whether
+// it came before the worker died.
+func (l *loop) acquire(w *waiter) bool {
+	l.mu.Lock()
+	if l.dead {
+		l.mu.Unlock()
+		return false
+	}
+	l.ready.join(w)
+	if !l.running && !l.leading {
+		l.leading = true
+		w.wake <- lead
+	}
+	l.mu.Unlock()
+	return w.wait(l.compose)
+}
+
+// compose does what a loop does between two turns, then starts the next.
+func (l *loop) compose(now time.Time) {
+	l.site.accept(now)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.leading = false
+	if l.dead {
+		return
+	}
+	due := l.beat.Add(beatInterval)
+	switch waited := l.ready[0].since.Before(l.since); {
+	case due.Before(l.since) && waited:
+		l.beatDue = true // it takes its place among those who waited out the turn
+	case due.Before(l.since):
+		l.beat = l.since // nothing else was ready: it ran at once
+		fallthrough
+	default:
+		l.beat = l.beat.Add(now.Sub(l.beat).Truncate(beatInterval)) // idle since
+	}
+	l.turn, l.done = l.turn[:0], 0
+	for w := l.ready.next(now); w != nil; w = l.ready.next(now) {
+		l.turn = append(l.turn, w)
+	}
+	l.running = true
+	l.since = now
+	l.site.hold(now)
+	l.next(now)
+}
+
+// release lets the loop go: the turn's next task runs, or the turn is over.
+func (l *loop) release() {
+	l.mu.Lock()
+	if !l.dead {
+		l.next(time.Now())
+	}
+	l.mu.Unlock()
+}
+
+// next hands the loop on. Called with the lock held.
+func (l *loop) next(now time.Time) {
+	if l.done < len(l.turn) {
+		w := l.turn[l.done]
+		l.done++
+		if l.beatDue && l.beat.Add(beatInterval).Before(w.since) {
+			l.beat, l.beatDue = now, false
+		}
+		w.wake <- run
+		return
+	}
+	if l.beatDue {
+		l.beat, l.beatDue = now, false
+	}
+	l.running = false
+	l.since = now
+	l.site.letGo(now)
+	if l.over != nil {
+		close(l.over)
+		l.over = nil
+	}
+	if len(l.ready) > 0 {
+		l.leading = true
+		l.ready[0].wake <- lead
+	}
+}
+
+// turnOver returns what is closed when the running turn ends, or nil if none
+// runs.
+func (l *loop) turnOver() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.running {
+		return nil
+	}
+	if l.over == nil {
+		l.over = make(chan struct{})
+	}
+	return l.over
+}
+
+// lastBeat returns when the loop last beat, as the arbiter sees it: a loop that
+// nobody holds beats.
+func (l *loop) lastBeat(now time.Time) time.Time {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !l.running {
+		return now
+	}
+	return l.beat
+}
+
+// kill ends every wait.
+func (l *loop) kill() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.dead = true
+	for _, w := range l.turn[l.done:] {
+		w.wake <- die
+	}
+	l.done = len(l.turn)
+	l.ready.kill()
+}

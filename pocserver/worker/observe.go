@@ -1,0 +1,47 @@
+// What a server tells of itself: which worker was busy with what, and which
+// worker ended, when and why.
+
+package worker
+
+import "time"
+
+// Observer is told what the workers do. Its methods are called from many
+// goroutines, and from inside the model: they must not block.
+type Observer interface {
+	// Busy reports a span of a worker's time when it ends.
+	Busy(Span)
+	// Exit reports the end of a worker.
+	Exit(Exit)
+}
+
+// Span is a stretch of time in which a worker could do nothing else: for Sync
+// from accept to close, for Threaded while one of the threads was held, for
+// Evented while the loop was held by one task, for ThreadPerRequest while a
+// handler ran.
+type Span struct {
+	Worker   int    // which worker, from 0
+	Boot     int    // which of its incarnations, from 0
+	What     string // the request line's method and target, or "" if none was read
+	From, To time.Time
+}
+
+// Exit is the end of a worker.
+type Exit struct {
+	Worker int // which worker, from 0
+	Boot   int // which of its incarnations, from 0
+	At     time.Time
+	Reason Reason
+}
+
+// Reason is why a worker ended.
+type Reason string
+
+const (
+	// TimedOut: no heartbeat for longer than the worker timeout; the arbiter
+	// aborted it.
+	TimedOut Reason = "worker timeout"
+	// Recycled: it had served MaxRequests.
+	Recycled Reason = "max requests"
+	// Stopped: the server was shut down or closed.
+	Stopped Reason = "shutdown"
+)

@@ -1,0 +1,238 @@
+// One worker process, from its boot to its end: an instance of the app, an
+// http.Server, and the model that decides when a request may run.
+
+package worker
+
+import (
+	"context"
+	"math"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// process is one incarnation of a worker.
+type process struct {
+	cfg    *Config
+	worker int // which worker, from 0
+	boot   int // which of its incarnations, from 0
+
+	app     http.Handler
+	server  http.Server
+	inbox   *handoff
+	site    *site
+	loop    *loop  // Evented
+	threads *slots // Threaded, with fewer threads than connections
+	gil     *slots // the interpreter lock, where threads compete for it
+
+	requests atomic.Int64
+	limit    int64       // the request after which the process retires
+	retiring atomic.Bool // its replies end their connections
+	retire   chan struct{}
+	drained  chan struct{} // retired, and holds no connection any more
+	dead     chan struct{} // cut: nothing of it does any more work
+
+	mu    sync.Mutex
+	conns map[*conn]struct{}
+	ended bool      // dead, as conns sees it
+	owed  debt      // of CPU, under whatever makes the model's requests run alone
+	busy  time.Time // Sync: when it accepted what it is busy with
+}
+
+// boot starts a process, which waits for connections from now on.
+func boot(cfg *Config, d *door, worker, nth int, app http.Handler, addr net.Addr) *process {
+	now := time.Now()
+	p := &process{
+		cfg: cfg, worker: worker, boot: nth, app: app,
+		inbox:   newHandoff(addr),
+		limit:   requestLimit(cfg, worker, nth),
+		retire:  make(chan struct{}),
+		drained: make(chan struct{}),
+		dead:    make(chan struct{}),
+		conns:   map[*conn]struct{}{},
+	}
+	p.site = &site{door: d, take: p.take}
+	switch cfg.Model {
+	case Sync:
+		p.site.busy = true
+	case Threaded:
+		p.site.room = cfg.WorkerConnections
+		if cfg.Threads < cfg.WorkerConnections {
+			p.threads = newSlots(cfg.Threads)
+		}
+	case Evented:
+		p.site.room = cfg.WorkerConnections
+		p.loop = newLoop(p.site, now)
+	}
+	if cfg.CPU > 0 && (cfg.Model == Threaded || cfg.Model == ThreadPerRequest) {
+		p.gil = newSlots(1)
+	}
+	p.server = http.Server{
+		Handler: http.HandlerFunc(p.serve),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, modelKey{}, c.(*conn))
+		},
+	}
+	if p.threads != nil {
+		p.server.ConnState = letIdleGo
+	}
+	if cfg.KeepAlive < forever {
+		p.server.IdleTimeout = cfg.KeepAlive
+	}
+	p.server.SetKeepAlivesEnabled(cfg.KeepAlive > 0)
+	go p.server.Serve(p.inbox)
+	d.enter(worker, p.site, now)
+	return p
+}
+
+// requestLimit is max_requests plus a random part of the jitter, drawn at boot
+// (gunicorn/workers/base.py, Worker.__init__).
+func requestLimit(cfg *Config, worker, nth int) int64 {
+	if cfg.MaxRequests == 0 {
+		return math.MaxInt64
+	}
+	jitter := draw(cfg.Seed, "max requests jitter", uint64(worker)<<32|uint64(nth))
+	return int64(cfg.MaxRequests) + int64(jitter*float64(cfg.MaxRequestsJitter+1))
+}
+
+// take receives a connection from the door.
+func (p *process) take(c net.Conn, seq uint64) {
+	served := newConn(c, p, seq)
+	p.mu.Lock()
+	ended := p.ended
+	if !ended {
+		p.conns[served] = struct{}{}
+		p.busy = served.accepted
+	}
+	p.mu.Unlock()
+	if ended {
+		c.Close()
+		return
+	}
+	if p.cfg.Model == Sync {
+		served.beginSpan(served.accepted)
+	}
+	p.inbox.put(served)
+}
+
+// forget is take undone: the connection is closed.
+func (p *process) forget(c *conn) {
+	p.mu.Lock()
+	delete(p.conns, c)
+	p.mu.Unlock()
+	p.site.left(time.Now())
+}
+
+// count counts a request, and makes the process retire with the one that fills
+// its number: gunicorn looks when a request begins (gunicorn 20.1,
+// gunicorn/workers/sync.py and gthread.py, handle_request: self.nr += 1; if
+// self.nr >= self.max_requests: self.alive = False). uvicorn counts replies, and
+// looks every 0.1 s (uvicorn 0.17.6, uvicorn/server.py, on_tick), so it may
+// serve a few more.
+func (p *process) count() {
+	if p.cfg.MaxRequests > 0 && p.requests.Add(1) == p.limit {
+		p.stopAccepting()
+	}
+}
+
+// stopAccepting makes the process finish what it has and accept no more.
+func (p *process) stopAccepting() {
+	if p.retiring.Swap(true) {
+		return
+	}
+	p.site.leave(time.Now(), func() { close(p.drained) })
+	close(p.retire)
+}
+
+// endIdle closes the connections that wait for a next request. Those that are
+// being served end with their reply.
+func (p *process) endIdle() { p.server.SetKeepAlivesEnabled(false) }
+
+// kill ends the process at once: its connections are cut, and whatever handlers
+// it still runs stop at their next call into the model. It returns how many
+// connections it cut.
+func (p *process) kill() int {
+	now := time.Now()
+	p.site.leave(now, func() { close(p.drained) })
+	p.mu.Lock()
+	if p.ended {
+		p.mu.Unlock()
+		return 0
+	}
+	p.ended = true
+	conns := make([]*conn, 0, len(p.conns))
+	for c := range p.conns {
+		conns = append(conns, c)
+	}
+	p.mu.Unlock()
+
+	close(p.dead)
+	p.inbox.Close()
+	if p.loop != nil {
+		p.loop.kill()
+	}
+	if p.threads != nil {
+		p.threads.kill()
+	}
+	if p.gil != nil {
+		p.gil.kill()
+	}
+	for _, c := range conns {
+		c.Close()
+	}
+	return len(conns)
+}
+
+func (p *process) isDead() bool {
+	select {
+	case <-p.dead:
+		return true
+	default:
+		return false
+	}
+}
+
+// lastBeat returns when the arbiter last heard of the process.
+//
+//   - A sync worker notifies before it waits for a connection and while it does,
+//     but not while it serves one (gunicorn/workers/sync.py, run_for_one).
+//   - A threaded worker's main loop notifies however long its threads take
+//     (gunicorn/workers/gthread.py, run).
+//   - An evented worker notifies from its loop, if it gets there.
+func (p *process) lastBeat(now time.Time) time.Time {
+	switch p.cfg.Model {
+	case Sync:
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if len(p.conns) > 0 {
+			return p.busy
+		}
+	case Evented:
+		return p.loop.lastBeat(now)
+	}
+	return now
+}
+
+// pay charges a request its CPU cost. Requests of one process pay one at a
+// time: called while the loop or the interpreter lock is held, or by the one
+// request of a sync worker.
+func (p *process) pay(c *conn) {
+	if d := p.owed.charge(p.cfg.CPU); d > 0 {
+		begin := time.Now()
+		c.sleep(d)
+		p.owed.paid(time.Since(begin))
+	}
+}
+
+// debt evens out that a real sleep is longer than asked for: what a request
+// slept too long, the next ones sleep less.
+type debt struct{ owed time.Duration }
+
+func (d *debt) charge(cost time.Duration) time.Duration {
+	d.owed += cost
+	return d.owed
+}
+
+func (d *debt) paid(slept time.Duration) { d.owed -= slept }

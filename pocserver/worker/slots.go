@@ -1,0 +1,77 @@
+// A fixed number of places that requests hold one at a time: the threads of a
+// threaded worker, and the interpreter lock, which is one place.
+
+package worker
+
+import (
+	"sync"
+	"time"
+)
+
+// slots is a counting semaphore that is fair by the time of arrival, and whose
+// decisions do not depend on the order of goroutines at one instant.
+type slots struct {
+	mu      sync.Mutex
+	free    int
+	line    line
+	leading bool // one of the line has been asked to decide at the next instant
+	dead    bool
+}
+
+func newSlots(n int) *slots { return &slots{free: n} }
+
+// acquire waits for a place and returns whether there was one before the worker
+// died.
+func (s *slots) acquire(w *waiter) bool {
+	s.mu.Lock()
+	if s.dead {
+		s.mu.Unlock()
+		return false
+	}
+	s.line.join(w)
+	if s.free > 0 && !s.leading {
+		s.leading = true
+		w.wake <- lead
+	}
+	s.mu.Unlock()
+	return w.wait(s.grant)
+}
+
+// release gives a place back.
+func (s *slots) release() {
+	s.mu.Lock()
+	s.free++
+	s.hand(time.Now())
+	s.mu.Unlock()
+}
+
+// grant ends an instant's wait: whoever was ready before now may go.
+func (s *slots) grant(now time.Time) {
+	s.mu.Lock()
+	s.leading = false
+	s.hand(now)
+	s.mu.Unlock()
+}
+
+func (s *slots) hand(now time.Time) {
+	for s.free > 0 {
+		w := s.line.next(now)
+		if w == nil {
+			break
+		}
+		s.free--
+		w.wake <- run
+	}
+	if s.free > 0 && len(s.line) > 0 && !s.leading {
+		s.leading = true
+		s.line[0].wake <- lead
+	}
+}
+
+// kill ends every wait.
+func (s *slots) kill() {
+	s.mu.Lock()
+	s.dead = true
+	s.line.kill()
+	s.mu.Unlock()
+}
