@@ -70,7 +70,7 @@ func TestTheSameSeedGivesTheSameRun(t *testing.T) {
 			c.Workers, c.CPU, c.MaxRequests, c.MaxRequestsJitter = 3, time.Millisecond, 9, 4
 		}),
 		"end-of-turn": config(worker.Evented, func(c *worker.Config) { c.Workers, c.Replies = 2, worker.EndOfTurn }),
-		"killed":      config(worker.Evented, func(c *worker.Config) { c.Workers, c.Timeout = 2, 2 * time.Second }),
+		"killed":      config(worker.Evented, func(c *worker.Config) { c.Workers, c.Timeout = 2, 2*time.Second }),
 	}
 	for name, cfg := range configs {
 		t.Run(name, func(t *testing.T) {

@@ -339,4 +339,3 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 		assert.NoError(t, err, "the defaults of %v", m)
 	}
 }
-

@@ -137,8 +137,9 @@ type Config struct {
 	// replaces to its first accept. The first workers boot at once: a server
 	// is measured when it is up.
 	BootTime time.Duration
-	// CPU is what each request costs of its worker's interpreter lock before
-	// the handler runs; requests of one worker pay it one at a time.
+	// CPU is what each request costs of its worker's interpreter lock, half of it
+	// before the handler runs and half after; requests of one worker pay it one
+	// at a time.
 	CPU time.Duration
 	// SleepOvershoot is added to each nap, for a machine that wakes late.
 	SleepOvershoot time.Duration

@@ -34,6 +34,7 @@ type site struct {
 	waiting bool      // in accept or epoll_wait
 	changed time.Time // when waiting last changed
 	before  bool      // what waiting was until then
+	took    time.Time // when it last accepted
 	conns   int       // connections that it holds
 	freed   int       // of those that it held, closed at the instant freedAt
 	freedAt time.Time
@@ -71,9 +72,10 @@ func (d *door) anyone() bool {
 	return false
 }
 
-// letIn gives what arrived before now to those who waited for it before now. To
-// call it again at the same instant changes nothing, so it does not matter who
-// of several does so first.
+// letIn gives what arrived before now to those who waited for it before now, one
+// connection each: accepting takes time, in which others accept as well, so who
+// takes all that wait takes them one an instant. To call it again at the same
+// instant changes nothing, so it does not matter who of several does so first.
 func (d *door) letIn(now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -87,9 +89,9 @@ func (d *door) letIn(now time.Time) {
 			return
 		}
 		s.conns++
+		s.took = now
 		if s.busy {
 			s.set(false, now)
-			s.before = false // it has used its chance at this instant
 		}
 		d.last = s
 		d.seq++
@@ -135,10 +137,10 @@ func (d *door) pick(now time.Time) *site {
 
 // could says whether the site was able to accept when the instant now began.
 func (s *site) could(now time.Time) bool {
-	waited := s.waiting
-	if s.drained != nil {
+	if s.drained != nil || s.took.Equal(now) {
 		return false
 	}
+	waited := s.waiting
 	if !s.changed.Before(now) {
 		waited = s.before
 	}
@@ -173,8 +175,20 @@ func (d *door) enter(worker int, s *site, now time.Time) {
 	s.set(true, now)
 }
 
-// accept takes what waits, for whoever may have it.
-func (s *site) accept(now time.Time) { s.door.letIn(now) }
+// accept accepts all that wait, as an event loop does between two turns, and
+// returns when it is done.
+func (s *site) accept(now time.Time) time.Time {
+	for {
+		s.door.letIn(now)
+		s.door.mu.Lock()
+		more := s.took.Equal(now)
+		s.door.mu.Unlock()
+		if !more {
+			return now
+		}
+		now = settle(now)
+	}
+}
 
 // hold and letGo say that the worker's loop is held, or is not any more.
 func (s *site) hold(now time.Time) {

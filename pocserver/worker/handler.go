@@ -17,15 +17,14 @@ func (p *process) serve(w http.ResponseWriter, r *http.Request) {
 	c.begin()
 	defer c.end()
 	p.count()
-	if p.cfg.CPU > 0 {
-		c.pay()
-	}
+	c.pay()
 	if p.loop != nil && r.Body != http.NoBody {
 		r.Body = awaitedBody{r.Body, c}
 	}
 	c.reply = reply{ResponseWriter: w, conn: c}
 	p.app.ServeHTTP(&c.reply, r)
 	c.reply.last()
+	c.pay()
 }
 
 // begin waits until the request may run, and stops it if that will never be.
@@ -95,9 +94,12 @@ func (c *conn) letGo() {
 	}
 }
 
-// pay takes the request's CPU cost off the worker's one interpreter.
+// pay takes half of the request's CPU cost off the worker's one interpreter.
 func (c *conn) pay() {
 	p := c.process
+	if p.cfg.CPU == 0 {
+		return
+	}
 	if p.gil == nil {
 		p.pay(c)
 		return

@@ -60,7 +60,7 @@ func (l *loop) acquire(w *waiter) bool {
 
 // compose does what a loop does between two turns, then starts the next.
 func (l *loop) compose(now time.Time) {
-	l.site.accept(now)
+	now = l.site.accept(now)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.leading = false

@@ -233,9 +233,9 @@ func TestCPUAndOvershootArePaid(t *testing.T) {
 	}{
 		{"sync adds it to the nap", config(worker.Sync, costs), "/block/1s", ms(1110, 2220, 3330)},
 		{"sync without a nap oversleeps nothing", config(worker.Sync, costs), "/block/0s", ms(100, 200, 300)},
-		{"threads pay one at a time, and nap together", config(worker.Threaded, costs, func(c *worker.Config) { c.Threads = 3 }), "/block/1s", ms(1110, 1210, 1310)},
-		{"so does a thread per request", config(worker.ThreadPerRequest, costs), "/block/1s", ms(1110, 1210, 1310)},
-		{"a loop is held meanwhile", config(worker.Evented, costs), "/await/1s", ms(1110, 1210, 1310)},
+		{"threads pay one at a time, and nap together", config(worker.Threaded, costs, func(c *worker.Config) { c.Threads = 3 }), "/block/1s", ms(1110, 1160, 1210)},
+		{"so does a thread per request", config(worker.ThreadPerRequest, costs), "/block/1s", ms(1110, 1160, 1210)},
+		{"a loop is held meanwhile", config(worker.Evented, costs), "/await/1s", ms(1110, 1160, 1210)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			inHouse(t, test.cfg, app(), func(h *house) {

@@ -215,11 +215,12 @@ func (p *process) lastBeat(now time.Time) time.Time {
 	return now
 }
 
-// pay charges a request its CPU cost. Requests of one process pay one at a
+// pay charges a request half of its CPU cost: it is called before the handler and
+// after it, since a framework works on both sides of a view. Requests of one process pay one at a
 // time: called while the loop or the interpreter lock is held, or by the one
 // request of a sync worker.
 func (p *process) pay(c *conn) {
-	if d := p.owed.charge(p.cfg.CPU); d > 0 {
+	if d := p.owed.charge(p.cfg.CPU / 2); d > 0 {
 		begin := time.Now()
 		c.sleep(d)
 		p.owed.paid(time.Since(begin))
