@@ -1,0 +1,170 @@
+// A check: the number that was predicted, how far off the measured one may be,
+// and where both come from.
+
+package lab
+
+import (
+	"fmt"
+	"math"
+)
+
+// A Check predicts a metric. A prediction without a tolerance, or a tolerance
+// that nobody can say the origin of, is not one: every field is wanted.
+type Check struct {
+	Metric Metric
+	// Want is the predicted number, in the metric's unit.
+	Want float64
+	// Formula is where it comes from: "1/(E[S]+c) = 1/(0.05 s)".
+	Formula string
+	// Within is how far off the observed number may be.
+	Within Tolerance
+}
+
+// A Tolerance is how far from a prediction an observation may be. Make one with
+// [Exactly], [Relative], [Absolute], [AtLeast] or [AtMost].
+type Tolerance struct {
+	kind   string
+	amount float64
+	from   string // what it is derived from
+}
+
+// Exactly is for counts that chance does not touch.
+func Exactly() Tolerance { return Tolerance{kind: "exactly", from: "nothing here is random"} }
+
+// Relative allows a part of the prediction to either side: 0.16 is 16 %. from
+// says what that is derived from: "4σ of the mean of 200 naps".
+func Relative(part float64, from string) Tolerance {
+	return Tolerance{kind: "relative", amount: part, from: from}
+}
+
+// Absolute allows an amount, in the metric's unit, to either side.
+func Absolute(amount float64, from string) Tolerance {
+	return Tolerance{kind: "absolute", amount: amount, from: from}
+}
+
+// AtLeast allows all from the prediction up: it is a bound.
+func AtLeast(from string) Tolerance { return Tolerance{kind: "at least", from: from} }
+
+// AtMost allows all up to the prediction: it is a bound.
+func AtMost(from string) Tolerance { return Tolerance{kind: "at most", from: from} }
+
+// bounds are the numbers that a prediction allows, both included.
+func (t Tolerance) bounds(want float64) (low, high float64) {
+	switch t.kind {
+	case "relative":
+		d := math.Abs(want) * t.amount
+		return want - d, want + d
+	case "absolute":
+		return want - t.amount, want + t.amount
+	case "at least":
+		return want, math.Inf(1)
+	case "at most":
+		return math.Inf(-1), want
+	}
+	return want, want
+}
+
+// short is the tolerance in a few characters, for a table.
+func (t Tolerance) short() string {
+	switch t.kind {
+	case "relative":
+		return "±" + number(100*t.amount) + " %"
+	case "absolute":
+		return "±" + number(t.amount)
+	}
+	return t.kind
+}
+
+// wrong says what is wrong with a check, beginning with the field; "" is right.
+func (c *Check) wrong() string {
+	switch {
+	case c.Metric.Name == "" || c.Metric.Of == nil:
+		return "Metric is not set: what is to be measured?"
+	case math.IsNaN(c.Want) || math.IsInf(c.Want, 0):
+		return fmt.Sprintf("Want is %v: predict a number", c.Want)
+	case c.Formula == "":
+		return "Formula is empty: say where the prediction comes from"
+	case c.Within.kind == "":
+		return "Within is not set: want Exactly, Relative, Absolute, AtLeast or AtMost"
+	case !(c.Within.amount >= 0) || math.IsInf(c.Within.amount, 0):
+		return fmt.Sprintf("Within allows %v: want a number, 0 or more", c.Within.amount)
+	case c.Within.from == "":
+		return "Within does not say what the tolerance is derived from"
+	}
+	return ""
+}
+
+// A verdict is a check and what came of it.
+type verdict struct {
+	Check
+	observed float64
+	ok       bool
+}
+
+// verdicts measures all checks on o.
+func verdicts(checks []Check, o *Observation) []verdict {
+	var vs []verdict
+	for _, c := range checks {
+		v := verdict{Check: c, observed: c.Metric.Of(o)}
+		low, high := c.Within.bounds(c.Want)
+		v.ok = v.observed >= low && v.observed <= high // false for NaN
+		vs = append(vs, v)
+	}
+	return vs
+}
+
+// off says how far the observed number is from the predicted one.
+func (v *verdict) off() string {
+	d := v.observed - v.Want
+	switch {
+	case math.IsNaN(v.observed):
+		return "nothing to measure"
+	case d == 0:
+		return "as predicted"
+	case v.Want == 0:
+		return fmt.Sprintf("%s off", number(d))
+	case v.observed/v.Want >= 2:
+		return fmt.Sprintf("%s times as much", number2(v.observed/v.Want))
+	case v.observed == 0:
+		return "none at all"
+	case v.observed > 0 && v.Want/v.observed >= 2:
+		return onePart(v.Want/v.observed) + " of it"
+	case d > 0:
+		return fmt.Sprintf("%s %% more", number2(100*d/math.Abs(v.Want)))
+	}
+	return fmt.Sprintf("%s %% less", number2(-100*d/math.Abs(v.Want)))
+}
+
+// onePart is "a 19th" for 19.2: one of so many parts of something.
+func onePart(x float64) string {
+	n := int(math.Round(x))
+	suffix := "th"
+	switch {
+	case n == 2:
+		return "half"
+	case n == 3:
+		return "a third"
+	case n == 4:
+		return "a quarter"
+	case n%100 >= 11 && n%100 <= 13:
+	case n%10 == 1:
+		suffix = "st"
+	case n%10 == 2:
+		suffix = "nd"
+	case n%10 == 3:
+		suffix = "rd"
+	}
+	return "a " + number(float64(n)) + suffix
+}
+
+// errorPart is how far the observed number is from the predicted one, in parts
+// of the prediction; NaN where that means nothing.
+func (v *verdict) errorPart() float64 {
+	if v.Want == 0 {
+		if v.observed == 0 {
+			return 0
+		}
+		return math.NaN()
+	}
+	return (v.observed - v.Want) / math.Abs(v.Want)
+}

@@ -1,0 +1,143 @@
+// The text of a failing experiment, which is what this package is for: somebody
+// who has never seen the code should be able to say what happened, and why.
+
+package lab
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+// lesson is the text of an experiment that failed: by its checks, by err, or by
+// both. obs is nil if err left nothing to look at. again is the command that
+// runs it again.
+func (e *Experiment) lesson(obs *Observation, vs []verdict, err error, again string) string {
+	var p page
+	p.hang("", e.Name+": "+headline(vs, err))
+	p.line("")
+	p.item("claim", e.Claim)
+	p.item("system", e.System.String())
+	for i, l := range e.Load {
+		label := "load"
+		if i > 0 {
+			label = ""
+		}
+		p.item(label, loadWords(l))
+	}
+	p.item("time", e.clock())
+
+	for _, err := range each(err) {
+		p.line("")
+		if tr, ok := err.(*trouble); ok {
+			p.trouble(tr)
+		} else {
+			p.hang("  ✗ ", err.Error())
+		}
+	}
+	if len(vs) > 0 {
+		p.line("")
+		for _, v := range vs {
+			p.verdict(&v)
+		}
+	}
+	if obs != nil && len(obs.Records) > 0 {
+		p.picture(obs)
+	}
+
+	p.line("")
+	p.item("cause", e.Lesson.Cause)
+	p.item("fix", e.Lesson.Fix)
+	if again != "" {
+		p.line("  " + pad("again", labelWidth) + again) // not wrapped: it is to be copied
+	}
+	return p.String()
+}
+
+// each takes apart what errors.Join has joined.
+func each(err error) []error {
+	if err == nil {
+		return nil
+	}
+	joined, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return []error{err}
+	}
+	var all []error
+	for _, e := range joined.Unwrap() {
+		all = append(all, each(e)...)
+	}
+	return all
+}
+
+// headline says in a sentence what happened.
+func headline(vs []verdict, err error) string {
+	for _, v := range vs {
+		if !v.ok {
+			return fmt.Sprintf("the claim does not hold. %s: %s, where %s was predicted.",
+				v.Metric.Name, withUnit(v.observed, v.Metric.Unit), number(v.Want))
+		}
+	}
+	if err != nil {
+		return "the experiment went wrong: " + summary(err) + "."
+	}
+	return "the claim holds."
+}
+
+// clock says on which clock the experiment ran, and with which seed.
+func (e *Experiment) clock() string {
+	clock := "virtual"
+	if e.RealTime {
+		clock = "real"
+	}
+	return fmt.Sprintf("%s of %s time, seed %d", seconds(e.horizon()), clock, e.Seed)
+}
+
+// verdict writes a check: on one line if it holds, in full if not.
+func (p *page) verdict(v *verdict) {
+	low, high := v.Within.bounds(v.Want)
+	if v.ok {
+		p.hang("  ✓ ", fmt.Sprintf("%s: %s, predicted %s", v.Metric.Name, withUnit(v.observed, v.Metric.Unit), number(v.Want)))
+		return
+	}
+	var allowed string
+	switch v.Within.kind {
+	case "exactly":
+		allowed = "exactly " + number(v.Want)
+	case "at least":
+		allowed = number(low) + " or more"
+	case "at most":
+		allowed = number(high) + " or less"
+	default:
+		allowed = fmt.Sprintf("%s to %s (%s)", number(low), number(high), v.Within.short())
+	}
+	p.line("  ✗ " + v.Metric.Name)
+	const indent = "    "
+	p.hang(indent+pad("predicted", labelWidth), withUnit(v.Want, v.Metric.Unit)+", from "+v.Formula)
+	p.hang(indent+pad("allowed", labelWidth), allowed+": "+v.Within.from)
+	p.hang(indent+pad("observed", labelWidth), withUnit(v.observed, v.Metric.Unit)+": "+v.off())
+}
+
+// trouble writes what every experiment is checked for.
+func (p *page) trouble(tr *trouble) {
+	p.line("  ✗ " + tr.name)
+	p.hang("    ", tr.what)
+	for _, g := range tr.who {
+		p.hang("      • ", g)
+	}
+	if tr.why != "" {
+		p.hang("    why  ", tr.why)
+	}
+	if tr.do != "" {
+		p.hang("    do   ", tr.do)
+	}
+}
+
+// command is how to run one test alone: each part of its name, exactly.
+func command(test string) string {
+	parts := strings.Split(test, "/")
+	for i, part := range parts {
+		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
+	}
+	return "go test -count=1 -run '" + strings.Join(parts, "/") + "' ."
+}

@@ -1,0 +1,179 @@
+// What can be measured on an observation, each with a name and a unit: a failing
+// check says which it was.
+
+package lab
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"example.com/outagelab/lab/load"
+	"example.com/outagelab/pocserver/worker"
+)
+
+// A Metric is a number that an observation gives. A row may bring its own.
+type Metric struct {
+	Name string // "throughput"
+	Unit string // "replies/s"; "" for a plain number
+	// Of measures. NaN means that there was nothing to measure, and fails any
+	// check.
+	Of func(*Observation) float64
+}
+
+// On is the metric of one load only, by the load's name. Where no load has that
+// name there is nothing to measure.
+func (m Metric) On(name string) Metric {
+	return Metric{
+		Name: m.Name + " of " + name,
+		Unit: m.Unit,
+		Of: func(o *Observation) float64 {
+			of := o.On(name)
+			if len(of.loads) == 0 {
+				return math.NaN()
+			}
+			return m.Of(of)
+		},
+	}
+}
+
+// Throughput is complete replies a second, late ones included, whatever they
+// say: as wrk counts. A closed loop is measured while it runs, an open loop to
+// the horizon.
+var Throughput = Metric{Name: "throughput", Unit: "replies/s", Of: func(o *Observation) float64 {
+	return perSecond(o, func(r load.Record) bool { return r.Complete })
+}}
+
+// Goodput is replies a second that the client still wanted: complete, in time,
+// and below 400.
+var Goodput = Metric{Name: "goodput", Unit: "replies/s", Of: func(o *Observation) float64 {
+	return perSecond(o, load.Record.Good)
+}}
+
+// Timeouts is requests that took longer than their client's timeout, answered
+// later or never: wrk's "timeout".
+var Timeouts = Metric{Name: "timeouts", Unit: "requests", Of: Failures(load.Timeout).Of}
+
+// Replies is how many replies with that status were complete, late ones
+// included.
+func Replies(status int) Metric {
+	return Metric{Name: fmt.Sprintf("replies %d", status), Unit: "replies", Of: func(o *Observation) float64 {
+		return count(o, func(r load.Record) bool { return r.Complete && r.Status == status })
+	}}
+}
+
+// Failures is how many requests ended in that way.
+func Failures(kind load.Kind) Metric {
+	return Metric{Name: "requests " + kindWord(kind), Unit: "requests", Of: func(o *Observation) float64 {
+		return count(o, func(r load.Record) bool { return r.Kind == kind })
+	}}
+}
+
+// Latency is the p-th percentile, 0 < p ≤ 100, of the latency of all complete
+// replies: the smallest latency that p % of them do not exceed.
+func Latency(p float64) Metric {
+	return Metric{Name: fmt.Sprintf("latency p%g", p), Unit: "s", Of: func(o *Observation) float64 {
+		return percentile(o, p, func(r load.Record) bool { return r.Complete })
+	}}
+}
+
+// WrkLatency is the p-th percentile as wrk prints it with --latency: of those
+// replies only that came within the timeout, since its histogram holds no
+// others, in whole microseconds, and with its correction for coordinated
+// omission. See load.Summary.
+func WrkLatency(p float64) Metric {
+	return Metric{Name: fmt.Sprintf("latency p%g as wrk prints it", p), Unit: "s", Of: func(o *Observation) float64 {
+		from, to := o.window()
+		if s := load.Summarize(to-from, o.Records); s.Requests > s.Timeouts {
+			return s.Percentile(p).Seconds()
+		}
+		return math.NaN()
+	}}
+}
+
+// Exits is how many workers ended for that reason before the horizon.
+func Exits(reason worker.Reason) Metric {
+	return Metric{Name: "workers ended by " + string(reason), Unit: "workers", Of: func(o *Observation) float64 {
+		n := 0
+		for _, e := range o.Exits {
+			if e.Reason == reason {
+				n++
+			}
+		}
+		return float64(n)
+	}}
+}
+
+// Concurrency is the effective concurrency: how many requests were in service at
+// a time, by Little's law throughput × service time, the mean time that one
+// request takes when nobody else asks. One worker that serves one at a time
+// shows 1, however many wait.
+func Concurrency(service time.Duration) Metric {
+	return Metric{Name: "effective concurrency", Unit: "requests", Of: func(o *Observation) float64 {
+		return Throughput.Of(o) * service.Seconds()
+	}}
+}
+
+// Busy is the part of the time, 0 to 1, in which workers were busy, on average
+// over all of them: a sync worker with a request, an event loop with a task that
+// holds it, napping or not.
+var Busy = Metric{Name: "busy workers", Unit: "of the time", Of: func(o *Observation) float64 {
+	sum := 0.0
+	for w := range o.Workers {
+		sum += o.busy(w)
+	}
+	return sum / float64(o.Workers) // NaN without workers
+}}
+
+// BusyWorker is the part of the time, 0 to 1, in which worker w, from 0, was
+// busy.
+func BusyWorker(w int) Metric {
+	return Metric{Name: fmt.Sprintf("worker %d busy", w), Unit: "of the time", Of: func(o *Observation) float64 {
+		if w >= o.Workers {
+			return math.NaN()
+		}
+		return o.busy(w)
+	}}
+}
+
+func count(o *Observation, counts func(load.Record) bool) float64 {
+	n := 0
+	for _, r := range o.Records {
+		if counts(r) {
+			n++
+		}
+	}
+	return float64(n)
+}
+
+func perSecond(o *Observation, counts func(load.Record) bool) float64 {
+	from, to := o.window()
+	return count(o, counts) / (to - from).Seconds()
+}
+
+// percentile is exact: by sorting, nearest rank, in seconds.
+func percentile(o *Observation, p float64, counts func(load.Record) bool) float64 {
+	var all []time.Duration
+	for _, r := range o.Records {
+		if counts(r) {
+			all = append(all, r.Latency)
+		}
+	}
+	if len(all) == 0 || !(p > 0 && p <= 100) {
+		return math.NaN()
+	}
+	slices.Sort(all)
+	return all[int(math.Ceil(p/100*float64(len(all))))-1].Seconds()
+}
+
+// kindWord says how requests ended.
+func kindWord(kind load.Kind) string {
+	switch kind {
+	case load.OK:
+		return "answered in time"
+	case load.Timeout:
+		return "over the timeout"
+	}
+	return string(kind)
+}

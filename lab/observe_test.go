@@ -1,0 +1,161 @@
+// Observations and metrics, on one that is made by hand: two workers, two loads,
+// ten seconds.
+
+package lab
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"example.com/outagelab/lab/load"
+	"example.com/outagelab/pocserver/worker"
+)
+
+// sec is an instant or a duration in seconds.
+func sec(s float64) time.Duration { return time.Duration(math.Round(s * 1e9)) }
+
+// byHand is an observation whose every number can be counted by hand.
+func byHand() *Observation {
+	begin := time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+	reply := func(name string, client int, at, latency float64, status int, kind load.Kind) load.Record {
+		return load.Record{
+			Load: name, Client: client, Scheduled: sec(at), Start: sec(at), End: sec(at + latency), Latency: sec(latency),
+			Status: status, Kind: kind, Complete: true,
+		}
+	}
+	o := &Observation{
+		Begin: begin, Horizon: sec(10), Workers: 2,
+		loads: []load.Load{
+			load.Closed{Name: "users", Connections: 4, Duration: sec(5)},
+			load.Open{Name: "front", Path: "/", Rate: 0.1, Start: sec(2), Duration: sec(5)},
+		},
+		Records: []load.Record{
+			reply("users", 0, 0, 1, 200, load.OK),
+			reply("users", 0, 1, 3, 200, load.Timeout),
+			reply("users", 1, 0, 2, 200, load.OK),
+			reply("users", 1, 2, 1, 504, load.OK),
+			{Load: "users", Client: 2, End: sec(1), Latency: sec(1), Kind: load.Reset, Op: load.Reading},
+			{Load: "users", Client: 3, End: sec(5), Latency: sec(5), Kind: load.Unfinished, Op: load.Reading},
+			reply("front", 4, 2, 4, 200, load.OK),
+		},
+	}
+	notes := new(notebook)
+	span := func(w int, from, to float64, what string) {
+		notes.Busy(worker.Span{Worker: w, From: begin.Add(sec(from)), To: begin.Add(sec(to)), What: what})
+	}
+	span(1, 4, 8, "GET /") // told in an order that is not theirs
+	span(0, 0, 2, "GET /users")
+	span(0, 1, 3, "GET /users") // while the first goes on
+	span(0, 9, 12, "GET /users")
+	span(0, 11, 12, "GET /users") // after the horizon
+	span(1, 5, 5, "GET /")        // no time at all
+	notes.Exit(worker.Exit{Worker: 1, At: begin.Add(sec(8)), Reason: worker.TimedOut})
+	notes.Exit(worker.Exit{Worker: 0, At: begin.Add(sec(2)), Reason: worker.Recycled})
+	notes.Exit(worker.Exit{Worker: 0, At: begin.Add(sec(10)), Reason: worker.Stopped})
+	notes.into(o)
+	return o
+}
+
+func TestMetricsCount(t *testing.T) {
+	o := byHand()
+	for _, c := range []struct {
+		metric Metric
+		want   float64
+	}{
+		{Throughput, 0.5},             // 5 replies; the open loop counts to the horizon
+		{Throughput.On("users"), 0.8}, // 4 in its 5 s
+		{Throughput.On("front"), 0.125},
+		{Goodput.On("users"), 0.4},
+		{Timeouts, 1},
+		{Replies(200), 4},
+		{Replies(504), 1},
+		{Replies(200).On("front"), 1},
+		{Failures(load.Reset), 1},
+		{Failures(load.Unfinished), 1},
+		{Latency(1).On("users"), 1},
+		{Latency(50).On("users"), 1},
+		{Latency(51).On("users"), 2},
+		{Latency(100).On("users"), 3},
+		{WrkLatency(99).On("users"), 2},
+		{Concurrency(time.Second).On("users"), 0.8},
+		{Exits(worker.TimedOut), 1},
+		{Exits(worker.Recycled), 1},
+		{Exits(worker.Stopped), 0}, // the experiment's own end
+		{BusyWorker(0), 0.4},
+		{BusyWorker(1), 0.4},
+		{Busy, 0.4},
+	} {
+		assert.InDelta(t, c.want, c.metric.Of(o), 1e-12, c.metric.Name)
+	}
+}
+
+func TestWhatCannotBeMeasuredIsNaN(t *testing.T) {
+	nothing := &Observation{Horizon: sec(1)}
+	for _, m := range []Metric{Latency(50), WrkLatency(50), Busy, BusyWorker(0), Latency(0), Latency(101), Timeouts.On("nobody")} {
+		assert.True(t, math.IsNaN(m.Of(nothing)), m.Name)
+	}
+	v := verdicts([]Check{{Metric: Latency(50), Want: 1, Within: AtMost("")}}, nothing)[0]
+	assert.False(t, v.ok)
+	assert.Equal(t, "nothing to measure", v.off())
+}
+
+func TestSpansAndExitsAreInOrder(t *testing.T) {
+	o := byHand()
+	var from []time.Duration
+	for _, s := range o.Spans {
+		from = append(from, s.From.Sub(o.Begin))
+		assert.LessOrEqual(t, s.To.Sub(o.Begin), o.Horizon)
+	}
+	assert.Equal(t, []time.Duration{sec(0), sec(1), sec(4), sec(9)}, from)
+	assert.Equal(t, worker.Recycled, o.Exits[0].Reason)
+	assert.Len(t, o.Exits, 2)
+}
+
+func TestTolerances(t *testing.T) {
+	for _, c := range []struct {
+		within         Tolerance
+		observed, want float64
+		ok             bool
+	}{
+		{Exactly(), 3, 3, true},
+		{Exactly(), 3.001, 3, false},
+		{Relative(0.1, "x"), 22, 20, true},
+		{Relative(0.1, "x"), 22.1, 20, false},
+		{Relative(0.1, "x"), -17, -20, false},
+		{Absolute(2, "x"), 18, 20, true},
+		{Absolute(2, "x"), 17.9, 20, false},
+		{AtLeast("x"), 1e9, 20, true},
+		{AtLeast("x"), 19, 20, false},
+		{AtMost("x"), -1, 20, true},
+		{AtMost("x"), 21, 20, false},
+	} {
+		m := Metric{Name: "m", Of: func(*Observation) float64 { return c.observed }}
+		got := verdicts([]Check{{Metric: m, Want: c.want, Within: c.within}}, nil)[0]
+		assert.Equal(t, c.ok, got.ok, "%v within %v of %v", c.observed, c.within, c.want)
+	}
+}
+
+func TestHowFarOffIsSaidInWords(t *testing.T) {
+	for _, c := range []struct {
+		observed, want float64
+		off            string
+	}{
+		{20, 20, "as predicted"},
+		{22, 20, "10 % more"},
+		{15, 20, "25 % less"},
+		{9959, 20, "498 times as much"},
+		{62, 20, "3.1 times as much"},
+		{10, 20, "half of it"},
+		{1, 20, "a 20th of it"},
+		{5, 20, "a quarter of it"},
+		{0, 20, "none at all"},
+		{3, 0, "3 off"},
+		{math.NaN(), 20, "nothing to measure"},
+	} {
+		v := verdict{Check: Check{Want: c.want}, observed: c.observed}
+		assert.Equal(t, c.off, v.off())
+	}
+}

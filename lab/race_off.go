@@ -1,0 +1,7 @@
+//go:build !race
+
+// Whether this is a build with the race detector.
+
+package lab
+
+const raceDetector = false

@@ -1,0 +1,166 @@
+// results.json: what was predicted and what came of it, as virtual facts only.
+// The same seeds give the same bytes, at any time and on any machine.
+
+package lab
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"example.com/outagelab/lab/load"
+	"example.com/outagelab/pocserver/worker"
+)
+
+// A result is an experiment that was run, in the form of results.json. Durations
+// are in seconds. There is no map in it, so its order is the table's.
+type result struct {
+	Name     string         `json:"name"`
+	Claim    string         `json:"claim"`
+	Holds    bool           `json:"holds"`
+	Trouble  string         `json:"trouble,omitempty"` // what went wrong besides the checks
+	Seed     uint64         `json:"seed"`
+	System   string         `json:"system"`
+	Horizon  float64        `json:"horizon_s"`
+	Checks   []resultCheck  `json:"checks"`
+	Loads    []resultLoad   `json:"loads"`
+	Workers  []resultWorker `json:"workers"`
+	Cause    string         `json:"cause"`
+	Fix      string         `json:"fix"`
+	realTime bool
+}
+
+// A resultCheck is one number, predicted and observed. Observed is null where
+// there was nothing to measure, Low and High where there is no bound.
+type resultCheck struct {
+	Metric    string   `json:"metric"`
+	Unit      string   `json:"unit"`
+	Formula   string   `json:"formula"`
+	Predicted float64  `json:"predicted"`
+	Observed  *float64 `json:"observed"`
+	Low       *float64 `json:"allowed_low"`
+	High      *float64 `json:"allowed_high"`
+	From      string   `json:"derived_from"`
+	Holds     bool     `json:"holds"`
+
+	verdict verdict
+}
+
+// A resultLoad is what became of a load's requests.
+type resultLoad struct {
+	Name     string        `json:"name"`
+	Words    string        `json:"words"`
+	Requests int           `json:"requests"`
+	Outcomes []resultCount `json:"outcomes"`
+	// Latency of complete replies, late ones included.
+	P50 *float64 `json:"latency_p50_s"`
+	P90 *float64 `json:"latency_p90_s"`
+	P99 *float64 `json:"latency_p99_s"`
+	Max *float64 `json:"latency_max_s"`
+}
+
+// A resultCount is how many requests ended in one way.
+type resultCount struct {
+	Outcome string `json:"outcome"`
+	Count   int    `json:"count"`
+}
+
+// A resultWorker is what one worker did.
+type resultWorker struct {
+	Busy     float64 `json:"busy"` // part of the time, 0 to 1
+	TimedOut int     `json:"timed_out"`
+	Recycled int     `json:"recycled"`
+}
+
+// newResult puts together what came of e.
+func newResult(e *Experiment, o *Observation, vs []verdict, err error) *result {
+	r := &result{
+		Name: e.Name, Claim: e.Claim, Holds: err == nil, Seed: e.Seed,
+		System: e.System.String(), Horizon: e.horizon().Seconds(),
+		Cause: e.Lesson.Cause, Fix: e.Lesson.Fix, realTime: e.RealTime,
+		Checks: []resultCheck{}, Loads: []resultLoad{}, Workers: []resultWorker{},
+	}
+	if err != nil {
+		r.Trouble = summary(err)
+	}
+	for _, v := range vs {
+		low, high := v.Within.bounds(v.Want)
+		r.Checks = append(r.Checks, resultCheck{
+			Metric: v.Metric.Name, Unit: v.Metric.Unit, Formula: v.Formula,
+			Predicted: v.Want, Observed: finite(v.observed), Low: finite(low), High: finite(high),
+			From: v.Within.from, Holds: v.ok, verdict: v,
+		})
+		r.Holds = r.Holds && v.ok
+	}
+	if o == nil {
+		return r
+	}
+	for _, l := range e.Load {
+		r.Loads = append(r.Loads, newResultLoad(l, o.On(l.String())))
+	}
+	for w := range o.Workers {
+		rw := resultWorker{Busy: o.busy(w)}
+		for _, x := range o.Exits {
+			if x.Worker != w {
+				continue
+			}
+			switch x.Reason {
+			case worker.TimedOut:
+				rw.TimedOut++
+			case worker.Recycled:
+				rw.Recycled++
+			}
+		}
+		r.Workers = append(r.Workers, rw)
+	}
+	return r
+}
+
+func newResultLoad(l load.Load, o *Observation) resultLoad {
+	r := resultLoad{Name: l.String(), Words: loadWords(l), Requests: len(o.Records), Outcomes: []resultCount{}}
+	for _, row := range outcomesOf(o.Records, o.Horizon, 1) {
+		r.Outcomes = append(r.Outcomes, resultCount{row.name, row.total})
+	}
+	r.P50, r.P90 = finite(Latency(50).Of(o)), finite(Latency(90).Of(o))
+	r.P99, r.Max = finite(Latency(99).Of(o)), finite(Latency(100).Of(o))
+	return r
+}
+
+// finite is x, or nil for what JSON has no number for.
+func finite(x float64) *float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
+}
+
+// writeResults writes dir/results.json, of the experiments in virtual time, and
+// returns its path.
+func writeResults(dir string, results []*result) (string, error) {
+	virtual := slices.DeleteFunc(slices.Clone(results), func(r *result) bool { return r.realTime })
+	text, err := json.MarshalIndent(struct {
+		Experiments []*result `json:"experiments"`
+	}{virtual}, "", "  ")
+	if err != nil {
+		return "", err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "results.json")
+	return path, os.WriteFile(path, append(text, '\n'), 0o644)
+}
+
+// virtualTime is how long the experiments took together, on their own clocks.
+func virtualTime(results []*result) time.Duration {
+	sum := 0.0
+	for _, r := range results {
+		if !r.realTime {
+			sum += r.Horizon
+		}
+	}
+	return time.Duration(sum * float64(time.Second))
+}

@@ -1,0 +1,97 @@
+// Running an experiment: in virtual time or in real time, from the first worker
+// to the last goroutine.
+
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"time"
+
+	"example.com/outagelab/lab/load"
+)
+
+// Run runs the experiment once, with its seed, and returns what it saw. It
+// checks nothing: see [Test].
+//
+// It returns an error that names the field for an experiment that cannot run;
+// one that lists the goroutines for an app that leaves some behind (with the
+// Observation) or that stops virtual time (without it, and the goroutines
+// stay); one for a data race (with the Observation); and the server's own.
+//
+// tb is the test that a data race is put down to, and fails. It may be a
+// benchmark, or nil: whatever tb is, a race makes the process exit with status
+// 66. Run must not be called in a synctest bubble.
+func (e Experiment) Run(tb testing.TB) (*Observation, error) {
+	if err := e.runnable(); err != nil {
+		return nil, fmt.Errorf("lab: experiment %s: %w", e.Name, err)
+	}
+	var (
+		obs   Observation
+		notes notebook
+		err   error
+	)
+	obs.Horizon, obs.loads = e.horizon(), e.Load
+	if !e.System.bare() {
+		obs.Workers = e.System.Server.Workers
+	}
+	if e.RealTime {
+		err = e.measure(loopback(), &obs, &notes)
+	} else {
+		// 500 steps of the clock are enough to see it move, and cost nothing.
+		step := max(obs.Horizon/500, time.Millisecond)
+		err = inBubble(tb, step, func() error { return e.measure(e.System.simulated(), &obs, &notes) })
+	}
+	var tr *trouble
+	if errors.As(err, &tr) && tr.abandoned {
+		return nil, err
+	}
+	notes.into(&obs)
+	return &obs, err
+}
+
+// headStart is how long the server is up before the load begins. Its length is
+// odd on purpose: what a server does each whole second from its start, such as
+// an arbiter's look at its workers, then meets no request sent at a whole second
+// of the load, and what would happen at one instant has an order.
+const headStart = 1_234_567 * time.Nanosecond
+
+// measure starts the system on n, puts the load on it and closes it.
+func (e *Experiment) measure(n *network, obs *Observation, notes *notebook) error {
+	srv, err := e.System.build(e.Seed, notes)
+	if err != nil {
+		return fmt.Errorf("start the server: %w", err)
+	}
+	ln, err := n.listen()
+	if err != nil {
+		return fmt.Errorf("start the server: %w", err)
+	}
+	served := make(chan error, 1) // with room: nobody may be there to receive
+	go func() { served <- srv.Serve(ln) }()
+	time.Sleep(headStart)
+
+	obs.Begin = time.Now()
+	target := load.Target{Dial: n.dial, Host: n.host, Seed: draw(e.Seed, 3)}
+	obs.Records, err = load.Run(context.Background(), target, obs.Horizon, e.Load...)
+
+	// Close, not Shutdown: what is open at the horizon is cut, and net/http's
+	// Shutdown polls with a random jitter.
+	if closing := srv.Close(); closing != nil {
+		err = errors.Join(err, fmt.Errorf("close the server: %w", closing))
+	}
+	patience := time.NewTimer(linger)
+	defer patience.Stop()
+	select {
+	case serving := <-served:
+		if !errors.Is(serving, http.ErrServerClosed) {
+			err = errors.Join(err, fmt.Errorf("the server ended with: %w", serving))
+		}
+	case <-patience.C:
+		// In virtual time, what keeps it is listed as left behind.
+		err = errors.Join(err, fmt.Errorf("the server is still serving %s after it was closed", seconds(linger)))
+	}
+	return err
+}

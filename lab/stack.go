@@ -1,0 +1,206 @@
+// What the goroutines of a bubble are doing, read from a dump of all stacks:
+// the only place where the runtime says who holds up the virtual clock, and who
+// was left behind.
+
+package lab
+
+import (
+	"bytes"
+	"fmt"
+	"path"
+	"reflect"
+	"runtime"
+	"strconv"
+	"strings"
+)
+
+// A goroutine is one entry of a stack dump.
+type goroutine struct {
+	id      int
+	state   string // "sync.Mutex.Lock", "sleep", …
+	durable bool   // waits for something that the virtual clock can bring
+	bubble  int    // 0 outside any
+	frames  []frame
+	creator frame // of the go statement
+}
+
+// A frame is a function and where in it the goroutine is.
+type frame struct {
+	fn, file string
+	line     int
+}
+
+// String gives a place that fits a line: the last folder, the file, the line.
+func (f frame) String() string {
+	dir, file := path.Split(f.file)
+	return fmt.Sprintf("%s:%d", path.Join(path.Base(dir), file), f.line)
+}
+
+// name is the function without the path of its package.
+func (f frame) name() string { return path.Base(f.fn) }
+
+// at is the place in the code that somebody wrote: the first frame outside the
+// standard library; or at least outside what a wait is made of.
+func (g goroutine) at() frame {
+	for _, f := range g.frames {
+		if !f.standard() {
+			return f
+		}
+	}
+	for _, f := range g.frames {
+		if !f.in("runtime", "sync", "time", "internal/") {
+			return f
+		}
+	}
+	if len(g.frames) > 0 {
+		return g.frames[0]
+	}
+	return g.creator
+}
+
+// standardRoot is the folder of the standard library, as stack dumps name it; ""
+// in a binary built with -trimpath.
+var standardRoot = func() string {
+	file, _ := runtime.FuncForPC(reflect.ValueOf(strings.Cut).Pointer()).FileLine(0)
+	return strings.TrimSuffix(file, "strings/strings.go")
+}()
+
+// standard reports whether f is of the standard library.
+func (f frame) standard() bool {
+	first, _, _ := strings.Cut(f.fn, "/")
+	if standardRoot == "" {
+		return f.in("testing") || !strings.Contains(first, ".") && first != f.fn
+	}
+	return strings.HasPrefix(f.file, standardRoot)
+}
+
+// in reports whether f is in one of these packages, or below one that ends with
+// a slash.
+func (f frame) in(packages ...string) bool {
+	for _, p := range packages {
+		if strings.HasSuffix(p, "/") && strings.HasPrefix(f.fn, p) || strings.HasPrefix(f.fn, p+".") {
+			return true
+		}
+	}
+	return false
+}
+
+// doing says the state in words.
+func (g goroutine) doing() string {
+	switch g.state {
+	case "sleep":
+		return "naps"
+	case "sync.Mutex.Lock":
+		return "waits for a sync.Mutex"
+	case "sync.RWMutex.Lock", "sync.RWMutex.RLock":
+		return "waits for a sync.RWMutex"
+	case "sync.Cond.Wait":
+		return "waits for a sync.Cond"
+	case "sync.WaitGroup.Wait":
+		return "waits for a sync.WaitGroup"
+	case "chan receive":
+		return "waits to receive"
+	case "chan send":
+		return "waits to send"
+	case "select", "select (no cases)":
+		return "waits in a select"
+	case "IO wait":
+		return "waits for real I/O"
+	case "running", "runnable":
+		return "computes"
+	}
+	return "is in " + g.state
+}
+
+// thisBubble returns the number of the bubble that the caller is in, 0 outside.
+func thisBubble() int {
+	buf := make([]byte, 256)
+	gs := parseStacks(buf[:runtime.Stack(buf, false)])
+	if len(gs) == 0 {
+		return 0
+	}
+	return gs[0].bubble
+}
+
+// inside returns what the goroutines of a bubble are doing now, but for those
+// that make the bubble.
+func inside(bubble int) []goroutine {
+	buf := make([]byte, 1<<20)
+	for {
+		n := runtime.Stack(buf, true)
+		if n < len(buf) || len(buf) >= 1<<26 {
+			buf = buf[:n]
+			break
+		}
+		buf = make([]byte, 2*len(buf))
+	}
+	var gs []goroutine
+	for _, g := range parseStacks(buf) {
+		if bubble == 0 || g.bubble != bubble || g.frames[0].in("internal/synctest", "testing/synctest") {
+			continue
+		}
+		gs = append(gs, g)
+	}
+	return gs
+}
+
+// parseStacks reads what runtime.Stack writes.
+func parseStacks(dump []byte) []goroutine {
+	var gs []goroutine
+	for _, entry := range bytes.Split(dump, []byte("\n\n")) {
+		lines := strings.Split(strings.TrimSpace(string(entry)), "\n")
+		g, ok := parseHeader(lines[0])
+		if !ok || len(lines) < 3 {
+			continue
+		}
+		for i := 1; i+1 < len(lines); i += 2 {
+			fn, created := strings.CutPrefix(lines[i], "created by ")
+			f := frame{fn: fn}
+			if created {
+				f.fn, _, _ = strings.Cut(fn, " in goroutine ")
+			} else if open := strings.LastIndexByte(fn, '('); open > 0 {
+				f.fn = fn[:open]
+			}
+			place, _, _ := strings.Cut(strings.TrimSpace(lines[i+1]), " ")
+			if colon := strings.LastIndexByte(place, ':'); colon > 0 {
+				f.file = place[:colon]
+				f.line, _ = strconv.Atoi(place[colon+1:])
+			}
+			if created {
+				g.creator = f
+			} else {
+				g.frames = append(g.frames, f)
+			}
+		}
+		gs = append(gs, g)
+	}
+	return gs
+}
+
+// parseHeader reads a line such as
+// "goroutine 12 [chan receive (durable), 2 minutes, synctest bubble 3]:".
+func parseHeader(line string) (goroutine, bool) {
+	var g goroutine
+	rest, ok := strings.CutPrefix(line, "goroutine ")
+	if !ok {
+		return g, false
+	}
+	id, rest, ok := strings.Cut(rest, " ")
+	if !ok {
+		return g, false
+	}
+	g.id, _ = strconv.Atoi(id)
+	_, rest, ok = strings.Cut(rest, "[")
+	end := strings.LastIndexByte(rest, ']')
+	if !ok || end < 0 {
+		return g, false
+	}
+	for i, part := range strings.Split(rest[:end], ", ") {
+		if i == 0 {
+			g.state, g.durable = strings.CutSuffix(part, " (durable)")
+		} else if n, ok := strings.CutPrefix(part, "synctest bubble "); ok {
+			g.bubble, _ = strconv.Atoi(n)
+		}
+	}
+	return g, true
+}

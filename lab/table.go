@@ -1,0 +1,90 @@
+// The table on the terminal: of every experiment the claim, and of every check
+// what was predicted and what was measured.
+
+package lab
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+)
+
+// tableWidth is how wide the table is; its columns are counted below.
+const tableWidth = 118
+
+// table writes the results of a table of experiments.
+func table(results []*result) string {
+	var p page
+	row := func(metric, predicted, measured, off, allowed, verdict string) {
+		p.line("  " + pad(metric, 38) + " " + padLeft(predicted, 20) + " " + padLeft(measured, 12) + "  " +
+			padLeft(off, 10) + "  " + padLeft(allowed, 10) + "   " + verdict)
+	}
+	p.line("")
+	row("", "predicted", "measured", "error", "allowed", "")
+	held, checks := 0, 0
+	for _, r := range results {
+		p.line("")
+		first := r.Name + "  "
+		for _, line := range wrap(r.Claim, tableWidth-len(first)) {
+			p.line(first + line)
+			first = strings.Repeat(" ", len(first))
+		}
+		for i := range r.Checks {
+			v := &r.Checks[i].verdict
+			checks++
+			verdict := "holds"
+			if !v.ok {
+				verdict = "FAILS"
+			}
+			off := "–"
+			if e := v.errorPart(); !math.IsNaN(e) {
+				off = percent(e)
+			}
+			row(v.Metric.Name, withUnit(v.Want, v.Metric.Unit), number(v.observed), off, v.Within.short(), verdict)
+		}
+		if r.Trouble != "" {
+			p.line("  FAILS: " + r.Trouble)
+		}
+		if r.Holds {
+			held++
+		}
+	}
+	p.line("")
+	p.line(fmt.Sprintf("%s, %s, %s of virtual time: %s.", plural(len(results), "experiment", "experiments"),
+		plural(checks, "prediction", "predictions"), seconds(virtualTime(results)), holding(held, len(results))))
+	return p.String()
+}
+
+// percent writes a part with its sign: +1.2 %.
+func percent(part float64) string {
+	switch p := math.Round(1000*part) / 10; {
+	case p == 0:
+		return "0 %"
+	case math.Abs(p) >= 1000:
+		return grouped(p) + " %"
+	default:
+		return fmt.Sprintf("%+.1f %%", p)
+	}
+}
+
+// holding says how many experiments hold.
+func holding(held, all int) string {
+	switch held {
+	case all:
+		return "all hold"
+	case 0:
+		return "none holds"
+	}
+	return fmt.Sprintf("%d of %d hold", held, all)
+}
+
+// summary is an error in one line, without what differs from run to run.
+func summary(err error) string {
+	var tr *trouble
+	if errors.As(err, &tr) {
+		return "not so: " + tr.name
+	}
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}

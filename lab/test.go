@@ -1,0 +1,118 @@
+// Test: a table of experiments as tests, each with its sibling.
+
+package lab
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"testing"
+)
+
+var out = flag.String("lab.out", "", "print a table of the experiments, and write results.json to this `directory`")
+
+// Test runs each experiment of a table as a subtest of its name, which fails
+// with the whole lesson if a check does. Within it a subtest named sibling runs
+// the sibling, and fails if no check of it does.
+//
+// A row that lacks something fails the test at once, with row and field. Rows in
+// virtual time run in parallel, those in real time before them, one by one.
+//
+// With the flag -lab.out the siblings are left out, no row is too long, and
+// when all have run the results are printed and written: of one table, so run
+// only one.
+func Test(t *testing.T, rows []Experiment) {
+	t.Helper()
+	if err := checkTable(rows); err != nil {
+		t.Fatalf("\n%v", err)
+	}
+	results := make([]*result, len(rows)) // nil for those that did not run
+	if *out != "" {
+		t.Cleanup(func() { report(t, results) })
+	}
+	for i := range rows {
+		e := &rows[i]
+		t.Run(e.Name, func(t *testing.T) {
+			t.Helper()
+			if !e.RealTime {
+				t.Parallel()
+			}
+			skipIfTooMany(t, e)
+			results[i] = testClaim(t, e)
+			if *out == "" {
+				t.Run("sibling", func(t *testing.T) {
+					t.Helper()
+					testSibling(t, e.sibling())
+				})
+			}
+		})
+	}
+}
+
+// skipIfTooMany leaves out what the race detector would take too long for, but
+// not if results are to be written: they are the same in every build.
+func skipIfTooMany(t *testing.T, e *Experiment) {
+	t.Helper()
+	if raceDetector && *out == "" && e.tooMany() {
+		t.Skipf("about %s requests are too many for the race detector: it needs a run without -race", number(float64(e.Requests)))
+	}
+}
+
+// testClaim runs an experiment and fails t if its claim does not hold.
+func testClaim(t *testing.T, e *Experiment) *result {
+	t.Helper()
+	obs, vs, err := e.try(t)
+	r := newResult(e, obs, vs, err)
+	if !r.Holds {
+		t.Errorf("\n\n%s", e.lesson(obs, vs, err, command(t.Name())))
+	}
+	return r
+}
+
+// testSibling runs a sibling and fails t if the claim holds there as well. What
+// it fails with is logged: it is what somebody learns from.
+func testSibling(t *testing.T, s Experiment) {
+	t.Helper()
+	if err := s.complete(); err != nil {
+		t.Fatalf("the experiment that Sibling makes cannot run:\n%v", err)
+	}
+	skipIfTooMany(t, &s)
+	obs, vs, err := s.try(t)
+	text := s.lesson(obs, vs, err, command(t.Name()))
+	if err != nil {
+		t.Fatalf("the sibling should fail by a check, but it went wrong:\n\n%s", text)
+	}
+	for _, v := range vs {
+		if !v.ok {
+			t.Logf("\n\n%s", text)
+			return
+		}
+	}
+	t.Fatalf("the claim holds in the sibling as well, so no check of this row can fail: change Sibling, or check something else\n\n%s", text)
+}
+
+// try runs e and measures its checks.
+func (e *Experiment) try(t *testing.T) (*Observation, []verdict, error) {
+	obs, err := e.Run(t)
+	if obs == nil || obs.Records == nil {
+		return obs, nil, err
+	}
+	return obs, verdicts(e.Checks, obs), err
+}
+
+// report prints the table and writes the results of the experiments that ran.
+func report(t *testing.T, results []*result) {
+	var ran []*result
+	for _, r := range results {
+		if r != nil {
+			ran = append(ran, r)
+		}
+	}
+	path, err := writeResults(*out, ran)
+	if err != nil {
+		t.Errorf("-lab.out: %v", err)
+		return
+	}
+	fmt.Fprint(os.Stdout, table(ran))
+	fmt.Fprintf(os.Stdout, "Written: %s\n\n", path)
+}

@@ -1,0 +1,198 @@
+// The watchdog: on the real clock, it sees when the virtual one stands still,
+// and says which goroutines hold it up.
+
+package lab
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// A watchdog watches one bubble. Its numbers are real time.
+type watchdog struct {
+	// still is how long the virtual clock may stand before the goroutines are
+	// looked at; a long computation is no fault, and a look costs a stop of the
+	// world.
+	still time.Duration
+	// every is the time from one look to the next, and looks how many in a row
+	// must find the same goroutine waiting at the same place while none
+	// computes. One look proves nothing: locks are waited for all the time.
+	every time.Duration
+	looks int
+	// computing is how long one instant of virtual time may be computed on.
+	computing time.Duration
+}
+
+// dog finds a lock held across a nap within 4 s. An instant of virtual time is
+// at most some hundred requests, milliseconds even under the race detector: a
+// minute on one is an endless loop.
+var dog = watchdog{still: 1500 * time.Millisecond, every: 400 * time.Millisecond, looks: 6, computing: time.Minute}
+
+// watch returns nil when done is closed, and what holds up the clock if it
+// finds that nothing will move it any more. vital is set by the bubble.
+func (w watchdog) watch(vital *vital, done <-chan struct{}) *trouble {
+	tick := time.NewTicker(w.every)
+	defer tick.Stop()
+	var (
+		pulse    = vital.pulse.Load()
+		moved    = time.Now()
+		suspects []goroutine
+		agree    int
+	)
+	for {
+		select {
+		case <-done:
+			return nil
+		case <-tick.C:
+		}
+		if now := vital.pulse.Load(); now != pulse {
+			pulse, moved, agree = now, time.Now(), 0
+			continue
+		}
+		stood := time.Since(moved)
+		if stood < w.still {
+			continue
+		}
+		gs := inside(int(vital.bubble.Load()))
+		var computing, holding []goroutine
+		for _, g := range gs {
+			switch {
+			case g.durable:
+			case blocked(g.state):
+				holding = append(holding, g)
+			default:
+				computing = append(computing, g)
+			}
+		}
+		if len(computing) > 0 || len(holding) == 0 {
+			agree = 0
+			if stood > w.computing {
+				return stuck(pulse, stood, computing, gs)
+			}
+			continue
+		}
+		if agree > 0 {
+			holding = same(suspects, holding)
+		}
+		suspects = holding
+		if len(suspects) == 0 {
+			agree = 0
+			continue
+		}
+		if agree++; agree >= w.looks {
+			return stuck(pulse, stood, suspects, gs)
+		}
+	}
+}
+
+// blocked reports whether a goroutine in this state, and not durably blocked,
+// waits for another goroutine or for the world outside. One in a system call
+// is with the kernel, and the collector's own waits end by themselves.
+func blocked(state string) bool {
+	for _, alive := range []string{"run", "syscall", "GC", "preempted", "copystack", "stack", "debug", "force", "garbage", "flushing", "trace", "wait for GC", "waiting", "idle", "dead"} {
+		if strings.HasPrefix(state, alive) {
+			return false
+		}
+	}
+	return true
+}
+
+// same returns those of now that were in before, in the same place.
+func same(before, now []goroutine) []goroutine {
+	var both []goroutine
+	for _, g := range now {
+		for _, b := range before {
+			if g.id == b.id && g.state == b.state && g.at() == b.at() {
+				both = append(both, g)
+				break
+			}
+		}
+	}
+	return both
+}
+
+// stuck describes a bubble that will not go on: who holds it up, who probably
+// keeps them waiting, and what to do about it.
+func stuck(pulse int64, stood time.Duration, culprits, all []goroutine) *trouble {
+	tr := &trouble{
+		abandoned: true,
+		name:      "the virtual clock moves",
+		what: fmt.Sprintf("it has stood for %s of real time, at about %s of the experiment",
+			seconds(stood.Round(100*time.Millisecond)), seconds(time.Duration(pulse))),
+	}
+	for _, g := range culprits {
+		tr.who = append(tr.who, fmt.Sprintf("goroutine %d %s at %v, in %s", g.id, g.doing(), g.at(), g.at().name()))
+		if len(tr.who) == maxNamed && len(culprits) > maxNamed {
+			tr.who = append(tr.who, fmt.Sprintf("… and %d more", len(culprits)-maxNamed))
+			break
+		}
+	}
+	var first goroutine
+	if len(culprits) > 0 {
+		first = culprits[0]
+	}
+	switch {
+	case strings.HasPrefix(first.state, "sync.Mutex"), strings.HasPrefix(first.state, "sync.RWMutex"), first.state == "semacquire":
+		for _, g := range holders(culprits, all) {
+			tr.who = append(tr.who, fmt.Sprintf("goroutine %d %s at %v, in the same function: it holds the lock, most likely",
+				g.id, g.doing(), g.frameOf(first.at().fn)))
+		}
+		tr.why = "Virtual time jumps to the next timer once every goroutine waits for something virtual. A goroutine that " +
+			"waits for a lock does not, so a lock that is held across a nap, a channel or I/O stops the clock: the nap never ends."
+		tr.do = "Let go of the lock before waiting; or wait with a channel, golang.org/x/sync/semaphore or sync.Cond; " +
+			"or run the experiment in real time (RealTime: true)."
+	case first.state == "IO wait":
+		tr.why = "A goroutine that waits for a real connection, pipe or terminal keeps virtual time from moving, and what it waits " +
+			"for lives in real time."
+		tr.do = "Give the handler the experiment's own network, or run it in real time (RealTime: true)."
+	case blocked(first.state):
+		tr.why = "Virtual time moves once every goroutine waits for something that was made inside the experiment. This one waits " +
+			"for a channel or WaitGroup that was made outside: in a package variable, or before the app was built."
+		tr.do = "Make it where the app is built, or run the experiment in real time (RealTime: true)."
+	default:
+		tr.why = "A goroutine that computes takes no virtual time, so time stands still until it waits for something: " +
+			"this is an endless loop, or one that polls the clock."
+		tr.do = "Wait with a timer or a channel instead of polling; CPU time is charged with worker.Config.CPU."
+	}
+	return tr
+}
+
+// maxNamed is how many goroutines a failure lists: what holds up one of 500
+// requests holds up the others too.
+const maxNamed = 5
+
+// holders returns goroutines that are past the place where the culprits wait,
+// in a function that a culprit is in: one of them holds the lock, most likely.
+func holders(culprits, all []goroutine) []goroutine {
+	var found []goroutine
+	for _, g := range all {
+		if !g.durable || len(found) == 2 {
+			continue
+		}
+		for _, c := range culprits {
+			if g.frameOf(c.at().fn).fn != "" {
+				found = append(found, g)
+				break
+			}
+		}
+	}
+	return found
+}
+
+// frameOf returns g's frame in the function fn, or none.
+func (g goroutine) frameOf(fn string) frame {
+	for _, f := range g.frames {
+		if f.fn == fn {
+			return f
+		}
+	}
+	return frame{}
+}
+
+// vital is what a bubble shows to the world outside.
+type vital struct {
+	bubble atomic.Int64 // its number in stack dumps
+	pulse  atomic.Int64 // virtual time passed, in steps, in nanoseconds
+}
