@@ -6,7 +6,6 @@ package worker
 import (
 	"errors"
 	"net"
-	"net/http"
 	"os"
 	"sync/atomic"
 	"time"
@@ -24,13 +23,15 @@ type conn struct {
 	accepted time.Time
 	closed   atomic.Bool
 
-	waiter  waiter
-	holding atomic.Bool // of Evented the loop, of Threaded a thread
-	unread  bool        // Threaded: nothing of it was read yet
-	idle    bool        // Threaded: it waits, with no thread, for its next request
-	what    string      // the request, for the observer
-	span    atomic.Pointer[Span]
-	reply   reply
+	waiter    waiter
+	holding   atomic.Bool  // of Evented the loop, of Threaded a thread
+	keptUntil atomic.Int64 // until when it is kept idle, from accepted; 0 while it is busy
+	watched   atomic.Bool  // a timer will look at keptUntil
+	unread    bool         // Threaded: nothing of it was read yet
+	idle      bool         // Threaded: it waits, with no thread, for its next request
+	what      string       // the request, for the observer
+	span      atomic.Pointer[Span]
+	reply     reply
 
 	queued chan struct{} // EndOfTurn: closed when all that waits for its turn's end has left
 	limit  time.Time     // the handler's own write deadline
@@ -63,6 +64,9 @@ func (c *conn) Read(b []byte) (int, error) {
 		}
 	}
 	n, err := c.Conn.Read(b)
+	if n > 0 {
+		c.keptUntil.Store(0)
+	}
 	if c.idle && n > 0 {
 		c.idle = false
 		if !c.hold(time.Now()) {
@@ -70,15 +74,6 @@ func (c *conn) Read(b []byte) (int, error) {
 		}
 	}
 	return n, err
-}
-
-// letIdleGo is a threaded worker's http.Server.ConnState: between two requests
-// a connection has no thread.
-func letIdleGo(nc net.Conn, state http.ConnState) {
-	if c := nc.(*conn); state == http.StateIdle {
-		c.letGo()
-		c.idle, c.what = true, ""
-	}
 }
 
 // Write sends what an event loop's task writes without letting the loop go,

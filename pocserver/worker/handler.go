@@ -31,6 +31,7 @@ func (p *process) serve(w http.ResponseWriter, r *http.Request) {
 func (c *conn) begin() {
 	p := c.process
 	c.idle = false
+	c.keptUntil.Store(0)
 	from := time.Now()
 	switch {
 	case p.cfg.Model == Sync:

@@ -58,7 +58,6 @@ func inHouse(t *testing.T, cfg worker.Config, app func() http.Handler, f func(h 
 		f(h)
 		h.server.Close()
 		require.ErrorIs(t, <-h.served, http.ErrServerClosed)
-		synctest.Wait()
 	})
 }
 

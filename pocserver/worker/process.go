@@ -70,16 +70,11 @@ func boot(cfg *Config, d *door, worker, nth int, app http.Handler, addr net.Addr
 		p.gil = newSlots(1)
 	}
 	p.server = http.Server{
-		Handler: http.HandlerFunc(p.serve),
+		Handler:   http.HandlerFunc(p.serve),
+		ConnState: p.connState,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
 			return context.WithValue(ctx, modelKey{}, c.(*conn))
 		},
-	}
-	if p.threads != nil {
-		p.server.ConnState = letIdleGo
-	}
-	if cfg.KeepAlive < forever {
-		p.server.IdleTimeout = cfg.KeepAlive
 	}
 	p.server.SetKeepAlivesEnabled(cfg.KeepAlive > 0)
 	go p.server.Serve(p.inbox)

@@ -107,6 +107,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		s.Close()
 	}
 	workers.Wait()
+	settle(time.Now()) // whoever was about to decide something finds it is over
 	return err
 }
 
