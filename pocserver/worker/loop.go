@@ -50,22 +50,26 @@ func (l *loop) acquire(w *waiter) bool {
 		return false
 	}
 	l.ready.join(w)
-	if !l.running && !l.leading {
+	leads := !l.running && !l.leading
+	if leads {
 		l.leading = true
-		w.wake <- lead
 	}
 	l.mu.Unlock()
+	if leads && l.compose(w, settle(time.Now())) {
+		return true
+	}
 	return w.wait(l.compose)
 }
 
-// compose does what a loop does between two turns, then starts the next.
-func (l *loop) compose(now time.Time) {
+// compose does what a loop does between two turns, then starts the next, and
+// says whether leader is its first task.
+func (l *loop) compose(leader *waiter, now time.Time) bool {
 	now = l.site.accept(now)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.leading = false
 	if l.dead {
-		return
+		return false
 	}
 	due := l.beat.Add(beatInterval)
 	switch waited := l.ready[0].since.Before(l.since); {
@@ -84,28 +88,32 @@ func (l *loop) compose(now time.Time) {
 	l.running = true
 	l.since = now
 	l.site.hold(now)
-	l.next(now)
+	return l.next(leader, now)
 }
 
 // release lets the loop go: the turn's next task runs, or the turn is over.
 func (l *loop) release() {
 	l.mu.Lock()
 	if !l.dead {
-		l.next(time.Now())
+		l.next(nil, time.Now())
 	}
 	l.mu.Unlock()
 }
 
-// next hands the loop on. Called with the lock held.
-func (l *loop) next(now time.Time) {
+// next hands the loop on, and says whether it is leader's now. Called with the
+// lock held.
+func (l *loop) next(leader *waiter, now time.Time) bool {
 	if l.done < len(l.turn) {
 		w := l.turn[l.done]
 		l.done++
 		if l.beatDue && l.beat.Add(beatInterval).Before(w.since) {
 			l.beat, l.beatDue = now, false
 		}
+		if w == leader {
+			return true
+		}
 		w.wake <- run
-		return
+		return false
 	}
 	if l.beatDue {
 		l.beat, l.beatDue = now, false
@@ -121,6 +129,7 @@ func (l *loop) next(now time.Time) {
 		l.leading = true
 		l.ready[0].wake <- lead
 	}
+	return false
 }
 
 // turnOver returns what is closed when the running turn ends, or nil if none

@@ -29,43 +29,52 @@ func (s *slots) acquire(w *waiter) bool {
 		return false
 	}
 	s.line.join(w)
-	if s.free > 0 && !s.leading {
+	leads := s.free > 0 && !s.leading
+	if leads {
 		s.leading = true
-		w.wake <- lead
 	}
 	s.mu.Unlock()
-	return w.wait(s.grant)
+	if leads && s.decide(w, settle(time.Now())) {
+		return true
+	}
+	return w.wait(s.decide)
 }
 
 // release gives a place back.
 func (s *slots) release() {
 	s.mu.Lock()
 	s.free++
-	s.hand(time.Now())
+	s.hand(nil, time.Now())
 	s.mu.Unlock()
 }
 
-// grant ends an instant's wait: whoever was ready before now may go.
-func (s *slots) grant(now time.Time) {
+// decide gives the places to those who were ready before now, and says whether
+// leader is one of them.
+func (s *slots) decide(leader *waiter, now time.Time) bool {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.leading = false
-	s.hand(now)
-	s.mu.Unlock()
+	return s.hand(leader, now)
 }
 
-func (s *slots) hand(now time.Time) {
+func (s *slots) hand(leader *waiter, now time.Time) (leaders bool) {
 	for s.free > 0 {
 		w := s.line.next(now)
 		if w == nil {
 			break
 		}
 		s.free--
+		if w == leader {
+			leaders = true
+			continue
+		}
 		w.wake <- run
 	}
 	if s.free > 0 && len(s.line) > 0 && !s.leading {
 		s.leading = true
 		s.line[0].wake <- lead
 	}
+	return leaders
 }
 
 // kill ends every wait.

@@ -26,14 +26,16 @@ type waiter struct {
 }
 
 // wait returns when it is w's turn, and whether it ever came. decide is called
-// each time w is asked to decide for all.
-func (w *waiter) wait(decide func(settled time.Time)) bool {
+// each time w is asked to decide for all, and says whether it is w's turn now.
+func (w *waiter) wait(decide func(w *waiter, settled time.Time) bool) bool {
 	for {
 		switch <-w.wake {
 		case run:
 			return true
 		case lead:
-			decide(settle(time.Now()))
+			if decide(w, settle(time.Now())) {
+				return true
+			}
 		case die:
 			return false
 		}
