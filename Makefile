@@ -11,13 +11,13 @@ test: ## everything, under the race detector
 	$(GO) test -race ./...
 
 lab: ## the experiments: a table here, and out/results.json
-	@$(GO) test -count=1 -run '^TestExperiments$$' . -lab.out=out
+	@$(GO) test -count=1 -run '^TestExperiments$$' -lab.out=out
 
 bench: ## what it costs, in a form that benchstat reads
 	$(GO) test -run '^$$' -bench . -benchmem .
 
 fidelity: ## the model against the field data, over 50 seeds
-	@$(GO) test -count=1 -v -run '^TestFidelity$$' . -seeds=50
+	@$(GO) test -count=1 -v -run '^TestFidelity$$' -seeds=50
 
 race: ## the dirty race, 100 runs on each worker model (minutes)
 	$(GO) test -race -count=1 -v -run '^TestDirty' . -trials=100
