@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"text/tabwriter"
@@ -404,7 +405,37 @@ func TestTheLinesCrossWherePredicted(t *testing.T) {
 		"the nap length, in seconds, from which async pays; poc.json has it near 0.001")
 }
 
-var seeds = flag.Int("seeds", 3, "how many `seeds` TestFidelity runs the model with")
+// TestREADME holds what README shows to what the commands print now: the table
+// and the failing row, which are the same at every run.
+func TestREADME(t *testing.T) {
+	if builtWithRace() {
+		t.Skip("the whole table is too long for the race detector: it needs a run without -race")
+	}
+	readme, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+
+	table := printed(t, "-test.run=^TestExperiments$", "-lab.out="+t.TempDir())
+	end := strings.Index(table, "Written: ")
+	require.Positive(t, end, "make lab prints where it wrote:\n%s", table)
+	assert.Contains(t, string(readme), "```\n"+strings.Trim(table[:end], "\n")+"\n```",
+		"README's table is not what make lab prints: paste it anew")
+
+	row := printed(t, "-test.v", "-test.run=^TestExperiments$/^exhaustion$/^sync$/^sibling$")
+	_, lesson, _ := strings.Cut(row, "exhaustion/sync: the claim does not hold.")
+	lesson, _, _ = strings.Cut(lesson, "\n--- ")
+	assert.Contains(t, string(readme), strings.ReplaceAll(lesson, "\n        ", "\n"),
+		"README's failing row is not what its command prints: paste it anew")
+}
+
+// printed is what this test binary prints when it is run with args.
+func printed(t *testing.T, args ...string) string {
+	t.Helper()
+	text, err := exec.CommandContext(t.Context(), os.Args[0], args...).CombinedOutput()
+	require.NoError(t, err, "%s", text)
+	return string(text)
+}
+
+var seeds = flag.Int("seeds", 2, "how many `seeds` TestFidelity runs the model with")
 
 // TestFidelity holds the model to what the real programs did: the mean over the
 // seeds of what wrk would print. make fidelity runs 50.
@@ -443,7 +474,8 @@ func TestFidelity(t *testing.T) {
 
 	table := new(strings.Builder)
 	w := tabwriter.NewWriter(table, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "server\tsleep\treplies/s: field\tmodel\toff\tover 2 s: field\tmodel\toff\tmedian: field\tmodel\toff\t\n")
+	fmt.Fprintf(w, "\t\treplies/s\t\t\tover 2 s\t\t\tmedian, s\t\t\t\n")
+	fmt.Fprintf(w, "server\tsleep\tfield\tmodel\toff\tfield\tmodel\toff\tfield\tmodel\toff\t\n")
 	for _, row := range field.Rows {
 		server, known := servers[row.Server]
 		require.True(t, known, "a field row of %q", row.Server)
@@ -469,7 +501,7 @@ func TestFidelity(t *testing.T) {
 			late += lab.Timeouts.Of(o) / float64(*seeds)
 			median += lab.WrkLatency(50).Of(o) / float64(*seeds)
 		}
-		fmt.Fprintf(w, "%s\t%g s\t%.1f\t%.1f\t%s\t%.0f\t%.1f\t%s\t%.3f s\t%.3f s\t%s\t\n", row.Server, row.Sleep,
+		fmt.Fprintf(w, "%s\t%g\t%.1f\t%.1f\t%s\t%.0f\t%.1f\t%s\t%.3f\t%.3f\t%s\t\n", row.Server, row.Sleep,
 			row.PerSecond, rate, off(rate, row.PerSecond), row.Timeouts, late, off(late, row.Timeouts), row.P50, median, off(median, row.P50))
 		what := fmt.Sprintf("%s at sleep %g", row.Server, row.Sleep)
 		assert.InEpsilon(t, row.PerSecond, rate, server.part, "replies a second, %s", what)

@@ -116,6 +116,9 @@ func TestDirty(t *testing.T) {
 					assert.Equal(t, c.race, strings.Contains(text, "WARNING: DATA RACE"),
 						"seed %d: does the race detector report it? %s\n%s", seed, c.why, text)
 				}
+				if seed == 0 {
+					t.Logf("%s\n%s: %s", said(text), c.name, c.why)
+				}
 				if c.race && builtWithRace() {
 					assert.Contains(t, text, "pocserver.(*session).set", "seed %d: the race that is reported is the session's", seed)
 				} else {
@@ -124,6 +127,19 @@ func TestDirty(t *testing.T) {
 			}
 		})
 	}
+}
+
+// said is what a child process printed, without what every race report holds.
+func said(text string) string {
+	var lines []string
+	for line := range strings.Lines(text) {
+		for _, telling := range []string{" asked at ", "pages of somebody else", "WARNING: DATA RACE", "pocserver.(*session)"} {
+			if strings.Contains(line, telling) {
+				lines = append(lines, strings.TrimSpace(line))
+			}
+		}
+	}
+	return strings.Join(lines, "\n")
 }
 
 // childCase names what a child process is to run: a case and a seed.
