@@ -2,10 +2,10 @@
 
 GO ?= go
 
-.PHONY: help test lab bench fidelity race lint run.dev run.sync run.async run.async12
+.PHONY: help test lab bench fidelity race determinism readme lint run.dev run.sync run.async run.async12
 
 help: ## list the commands
-	@awk -F ':.*## ' '/^[a-z0-9. ]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9.]+: *## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: ## everything, under the race detector
 	$(GO) test -race ./...
@@ -13,19 +13,34 @@ test: ## everything, under the race detector
 lab: ## the experiments: a table here, and out/results.json
 	@$(GO) test -count=1 -run '^TestExperiments$$' -lab.out=out
 
-bench: ## what it costs, in a form that benchstat reads
+bench: ## what it costs, in a form that benchstat reads (minutes; some needs wrk)
 	$(GO) test -run '^$$' -bench . -benchmem .
 
-fidelity: ## the model against the field data, over 50 seeds
+fidelity: ## the model against the field data, over 50 seeds (minutes)
 	@$(GO) test -count=1 -v -run '^TestFidelity$$' -seeds=50
 
 race: ## the dirty race, 100 runs on each worker model (minutes)
 	$(GO) test -race -count=1 -v -run '^TestDirty' . -trials=100
+
+readme: ## write what the commands print now into README
+	$(GO) test -count=1 -run '^TestREADME$$' . -update
+
+determinism: ## results.json from 20 runs, with and without -race, on 1 and 2 processors (minutes)
+	@mkdir -p out && $(GO) test -c -o out/plain.test . && $(GO) test -race -c -o out/race.test .
+	@first=; for build in plain race; do for procs in 1 2; do for run in 1 2 3 4 5; do \
+		GOMAXPROCS=$$procs out/$$build.test -test.run '^TestExperiments$$' -lab.out=out/again >/dev/null || exit 1; \
+		sum=$$(sha256sum <out/again/results.json); : $${first:=$$sum}; \
+		echo "$$build GOMAXPROCS=$$procs run $$run: $$sum"; [ "$$sum" = "$$first" ] || { echo "not the same"; exit 1; }; \
+	done; done; done
 
 lint: ## gofmt, vet, staticcheck
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
-run.dev run.sync run.async run.async12: ## the PoC for real on 127.0.0.1:8000; ARGS='-cpu 1ms' adds flags
+run.dev:     ## the PoC for real on 127.0.0.1:8000, on runserver's model; ARGS='-cpu 1ms' adds flags
+run.sync:    ## the same on one sync worker
+run.async:   ## the same on one event loop
+run.async12: ## the same on twelve
+run.dev run.sync run.async run.async12:
 	@$(GO) run ./pocserver/cmd/pocserver $(@:run.%=%) $(ARGS)

@@ -88,6 +88,8 @@ func (c *Check) wrong() string {
 		return "Within is not set: want Exactly, Relative, Absolute, AtLeast or AtMost"
 	case !(c.Within.amount >= 0) || math.IsInf(c.Within.amount, 0):
 		return fmt.Sprintf("Within allows %v: want a number, 0 or more", c.Within.amount)
+	case c.Want == 0 && c.Within.kind == "relative":
+		return "Want is 0, and Within is a part of it: predict a number, or say Exactly or Absolute"
 	case c.Within.from == "":
 		return "Within does not say what the tolerance is derived from"
 	}

@@ -27,7 +27,7 @@ import (
 // 66. Run must not be called in a synctest bubble.
 func (e Experiment) Run(tb testing.TB) (*Observation, error) {
 	if err := e.runnable(); err != nil {
-		return nil, fmt.Errorf("lab: experiment %s: %w", e.Name, err)
+		return nil, fmt.Errorf("lab: %w", inExperiment(e.Name, err))
 	}
 	var (
 		obs   Observation
@@ -51,6 +51,14 @@ func (e Experiment) Run(tb testing.TB) (*Observation, error) {
 	}
 	notes.into(&obs)
 	return &obs, err
+}
+
+// inExperiment says which experiment an error is about, if that has a name.
+func inExperiment(name string, err error) error {
+	if name == "" {
+		return err
+	}
+	return fmt.Errorf("experiment %s: %w", name, err)
 }
 
 // headStart is how long the server is up before the load begins. Its length is

@@ -78,13 +78,13 @@ func testSibling(t *testing.T, s Experiment) {
 	}
 	skipIfTooMany(t, &s)
 	obs, vs, err := s.try(t)
-	text := s.lesson(obs, vs, err, command(t.Name()))
+	text := s.lesson(obs, vs, err, command(t.Name())+" -v") // it passes, so it is -v that shows it
 	if err != nil {
 		t.Fatalf("the sibling should fail by a check, but it went wrong:\n\n%s", text)
 	}
 	for _, v := range vs {
 		if !v.ok {
-			t.Logf("\n\n%s", text)
+			t.Logf("this is a sibling: the row, with its claim broken on purpose. It has to fail, and does:\n\n%s", text)
 			return
 		}
 	}

@@ -75,8 +75,14 @@ func withUnit(x float64, unit string) string {
 	if unit == "" || math.IsNaN(x) {
 		return number(x)
 	}
+	if one, ok := singular[unit]; ok && number(x) == "1" {
+		unit = one
+	}
 	return number(x) + " " + unit
 }
+
+// singular is one of what this package's own metrics count.
+var singular = map[string]string{"requests": "request", "replies": "reply", "workers": "worker"}
 
 // loadWords says a load in words, without its name unless it was given one.
 func loadWords(l load.Load) string {

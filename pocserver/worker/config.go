@@ -210,7 +210,7 @@ func (c *Config) check() error {
 		return bad("Threads", c.Threads, "a worker has at least 1")
 	}
 	if c.Threads > 1 && c.Model != Threaded {
-		return bad("Threads", c.Threads, fmt.Sprintf("a %v worker has no threads to set, want 1 (or Model Threaded)", c.Model))
+		return bad("Threads", c.Threads, "only a threaded worker has threads to set, want 1")
 	}
 	if c.Backlog < 1 {
 		return bad("Backlog", c.Backlog, "listen(2) needs at least 1")
@@ -239,7 +239,7 @@ func (c *Config) check() error {
 		return bad("Replies", c.Replies, "want AtOnce or EndOfTurn")
 	}
 	if c.Replies == EndOfTurn && c.Model != Evented {
-		return bad("Replies", c.Replies, fmt.Sprintf("a %v worker has no turns, want AtOnce", c.Model))
+		return bad("Replies", c.Replies, "only an evented worker has turns, want AtOnce")
 	}
 	if !(c.AcceptAgain >= 0 && c.AcceptAgain < 1) { // also catches NaN
 		return bad("AcceptAgain", c.AcceptAgain, "want a probability of 0 or more, below 1")

@@ -59,5 +59,5 @@ func ExampleNew() {
 	cfg.Threads = 25
 	_, err := worker.New(cfg, http.NotFoundHandler)
 	fmt.Println(err)
-	// Output: worker: Config.Threads is 25: a sync worker has no threads to set, want 1 (or Model Threaded)
+	// Output: worker: Config.Threads is 25: only a threaded worker has threads to set, want 1
 }
