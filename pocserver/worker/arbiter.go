@@ -15,7 +15,7 @@ const checkInterval = time.Second
 func (s *Server) keep(p *process) {
 	for {
 		reason := s.watch(p)
-		if cut := p.kill(); reason == Stopped {
+		if cut := p.kill(); s.isEnding() {
 			s.cut.Add(int64(cut))
 		}
 		if o := s.cfg.Observer; o != nil {
@@ -52,7 +52,7 @@ func (s *Server) watch(p *process) Reason {
 			retire = nil
 			settle(time.Now())
 			p.endIdle()
-			graceful.Reset(s.cfg.GracefulTimeout)
+			graceful.Reset(s.cfg.GracefulTimeout + late)
 		case <-p.drained:
 			return why
 		case <-graceful.C:
@@ -75,10 +75,8 @@ func (s *Server) pause(d time.Duration) bool {
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return true
+		return !s.isEnding()
 	case <-s.quit:
-		return false
-	case <-s.stop:
 		return false
 	}
 }

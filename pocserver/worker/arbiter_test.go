@@ -158,6 +158,28 @@ func TestADeadWorkerDoesNoFurtherWork(t *testing.T) {
 	})
 }
 
+func TestCloseEndsThoseWhoWait(t *testing.T) {
+	for name, cfg := range map[string]worker.Config{
+		"for a thread":               config(worker.Threaded),
+		"for the interpreter":        config(worker.ThreadPerRequest, func(c *worker.Config) { c.CPU = 2 * time.Hour }),
+		"for a loop that is held":    config(worker.Evented),
+		"for a loop, for their turn": config(worker.Evented, func(c *worker.Config) { c.CPU = 2 * time.Hour }),
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, cfg, app(), func(h *house) {
+				all := h.asks(3, "/block/1h")
+				time.Sleep(time.Second)
+				h.server.Close()
+				for _, a := range all {
+					got := <-a
+					assert.Error(t, got.err)
+					assert.Equal(t, time.Second, got.at)
+				}
+			}) // and the bubble would not end if a handler did not
+		})
+	}
+}
+
 func TestMaxRequests(t *testing.T) {
 	t.Run("a sync worker ends with the request that fills the number", func(t *testing.T) {
 		inHouse(t, config(worker.Sync, func(c *worker.Config) { c.MaxRequests = 2 }), app(), func(h *house) {
@@ -255,6 +277,14 @@ func TestShutdown(t *testing.T) {
 			defer cancel()
 			assert.ErrorIs(t, h.server.Shutdown(ctx), context.DeadlineExceeded)
 			assert.Equal(t, 2*time.Second, (<-a).at)
+		})
+	})
+	t.Run("says so when a worker times out meanwhile", func(t *testing.T) {
+		inHouse(t, config(worker.Sync, func(c *worker.Config) { c.Timeout = 2 * time.Second }), app(), func(h *house) {
+			a := h.ask("/block/10s")
+			time.Sleep(time.Second)
+			assert.ErrorContains(t, h.server.Shutdown(context.Background()), "were cut: 1")
+			assert.Error(t, (<-a).err)
 		})
 	})
 	t.Run("with a worker that is booting", func(t *testing.T) {

@@ -112,7 +112,8 @@ type Config struct {
 	// time. The other models have no such number: it must be 1.
 	Threads int
 	// WorkerConnections is how many connections one Threaded or Evented worker
-	// holds before it stops accepting.
+	// holds before it stops accepting. The other models do not look at it, as
+	// gunicorn's do not.
 	WorkerConnections int
 	// Backlog is the argument of listen(2), where the listener has one to set:
 	// the kernel then holds Backlog+1 connections that nobody has accepted.

@@ -29,12 +29,14 @@ type conn struct {
 	watched   atomic.Bool  // a timer will look at keptUntil
 	unread    bool         // Threaded: nothing of it was read yet
 	idle      bool         // Threaded: it waits, with no thread, for its next request
+	requests  atomic.Int64 // that have ended on it
 	what      string       // the request, for the observer
 	span      atomic.Pointer[Span]
 	reply     reply
 
-	queued chan struct{} // EndOfTurn: closed when all that waits for its turn's end has left
-	limit  time.Time     // the handler's own write deadline
+	turn   <-chan struct{} // EndOfTurn: closed when the turn ends in which it last held the loop
+	queued chan struct{}   // EndOfTurn: closed when all that waits for its turn's end has left
+	limit  time.Time       // the handler's own write deadline
 }
 
 func newConn(c net.Conn, p *process, seq uint64) *conn {
@@ -65,7 +67,7 @@ func (c *conn) Read(b []byte) (int, error) {
 	}
 	n, err := c.Conn.Read(b)
 	if n > 0 {
-		c.keptUntil.Store(0)
+		c.use()
 	}
 	if c.idle && n > 0 {
 		c.idle = false
@@ -118,13 +120,14 @@ func (c *conn) writeHolding(b []byte) (int, error) {
 // writeAtEndOfTurn writes as uvloop does (uvloop/loop.pyx, _queue_write and
 // _exec_queued_writes): a write is queued and leaves when the turn is over.
 func (c *conn) writeAtEndOfTurn(b []byte) (int, error) {
-	over, before := c.process.loop.turnOver(), c.queued
+	before := c.queued
 	if !c.holding.Load() {
-		if !c.process.until(before) || !c.process.until(over) {
+		if !c.process.until(before) || !c.process.until(c.turn) {
 			return 0, net.ErrClosed
 		}
 		return c.Conn.Write(b)
 	}
+	over := c.process.loop.turnOver()
 	kept, left := append([]byte(nil), b...), make(chan struct{})
 	c.queued = left
 	go func() {
@@ -167,6 +170,7 @@ func (c *conn) Close() error {
 	if p.threads != nil {
 		c.letGo()
 	}
+	c.use()
 	c.endSpan()
 	p.forget(c)
 	return err

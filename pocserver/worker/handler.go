@@ -20,6 +20,8 @@ func (p *process) serve(w http.ResponseWriter, r *http.Request) {
 	c.pay()
 	if p.loop != nil && r.Body != http.NoBody {
 		r.Body = awaitedBody{r.Body, c}
+		// Without it net/http reads what is left of a body before it replies.
+		_ = http.NewResponseController(w).EnableFullDuplex()
 	}
 	c.reply = reply{ResponseWriter: w, conn: c}
 	p.app.ServeHTTP(&c.reply, r)
@@ -31,7 +33,7 @@ func (p *process) serve(w http.ResponseWriter, r *http.Request) {
 func (c *conn) begin() {
 	p := c.process
 	c.idle = false
-	c.keptUntil.Store(0)
+	c.use()
 	from := time.Now()
 	switch {
 	case p.cfg.Model == Sync:
@@ -53,9 +55,11 @@ func (c *conn) begin() {
 // those end elsewhere.
 func (c *conn) end() {
 	p := c.process
+	c.requests.Add(1)
 	switch {
 	case p.loop != nil:
 		c.letGo()
+		p.until(c.queued) // net/http may close the connection after this
 	case p.cfg.Model != Sync && p.threads == nil:
 		c.endSpan()
 	}
@@ -77,6 +81,10 @@ func (c *conn) hold(ready time.Time) bool {
 		if p.cfg.Observer != nil {
 			c.beginSpan(time.Now())
 		}
+		if p.threads != nil && c.closed.Load() { // meanwhile: Close found no thread to give back
+			c.letGo()
+			return false
+		}
 	}
 	return ok
 }
@@ -89,6 +97,9 @@ func (c *conn) letGo() {
 	c.endSpan()
 	p := c.process
 	if p.loop != nil {
+		if p.cfg.Replies == EndOfTurn {
+			c.turn = p.loop.turnOver()
+		}
 		p.loop.release()
 	} else {
 		p.threads.release()
@@ -102,7 +113,7 @@ func (c *conn) pay() {
 		return
 	}
 	if p.gil == nil {
-		p.pay(c)
+		p.charge(c)
 		return
 	}
 	c.waiter.since = time.Now()
@@ -110,7 +121,7 @@ func (c *conn) pay() {
 		panic(http.ErrAbortHandler)
 	}
 	defer p.gil.release()
-	p.pay(c)
+	p.charge(c)
 }
 
 // reply is the http.ResponseWriter that the app sees. What it forwards are calls
@@ -138,18 +149,19 @@ func (w *reply) WriteString(s string) (int, error) {
 }
 
 // Flush sends what was written so far.
-func (w *reply) Flush() {
+func (w *reply) Flush() { _ = w.FlushError() }
+
+// FlushError is Flush for http.ResponseController.
+func (w *reply) FlushError() error {
 	w.begin()
-	if f, ok := w.ResponseWriter.(http.Flusher); ok {
-		f.Flush()
-	}
+	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
 // Unwrap is for http.ResponseController.
 func (w *reply) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // begin stops the handler of a dead worker. The first time, it decides whether
-// the reply ends its connection, as that of a worker that retires does.
+// the reply ends its connection.
 func (w *reply) begin() {
 	p := w.conn.process
 	if p.isDead() {
@@ -157,7 +169,7 @@ func (w *reply) begin() {
 	}
 	if !w.begun {
 		w.begun = true
-		if p.retiring.Load() {
+		if !p.keeps() {
 			w.Header().Set("Connection", "close")
 		}
 	}
@@ -175,6 +187,11 @@ func (w *reply) last() {
 type awaitedBody struct {
 	io.ReadCloser
 	conn *conn
+}
+
+func (b awaitedBody) Close() (err error) {
+	b.conn.yield(func() { err = b.ReadCloser.Close() })
+	return err
 }
 
 func (b awaitedBody) Read(p []byte) (n int, err error) {

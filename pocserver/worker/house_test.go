@@ -174,7 +174,7 @@ func (n *notes) Exit(e worker.Exit) {
 	n.mu.Unlock()
 }
 
-// exitsAt says who ended when and why: "0.0 at 31s: worker timeout".
+// exits says who ended when and why: "0.0 at 31s: worker timeout".
 func (h *house) exits() []string {
 	synctest.Wait()
 	h.seen.mu.Lock()

@@ -10,7 +10,10 @@ import (
 
 // beatInterval is how often an event loop beats: gunicorn's loop-based workers
 // do so once a second (gunicorn/workers/ggevent.py: self.notify();
-// gevent.sleep(1.0); 19.0's gaiohttp.py likewise).
+// gevent.sleep(1.0); 19.0's gaiohttp.py likewise). uvicorn's worker does so only
+// every half of the worker timeout (uvicorn 0.17.6, uvicorn/server.py, on_tick,
+// with gunicorn's timeout/2 as timeout_notify), so it may be killed for having
+// been held half as long: that is not modelled.
 const beatInterval = time.Second
 
 // loop has no goroutine of its own. The task that runs holds it, and lets it go
@@ -114,9 +117,6 @@ func (l *loop) next(leader *waiter, now time.Time) bool {
 		}
 		w.wake <- run
 		return false
-	}
-	if l.beatDue {
-		l.beat, l.beatDue = now, false
 	}
 	l.running = false
 	l.since = now

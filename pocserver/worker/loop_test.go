@@ -261,3 +261,126 @@ func TestAHandlersOwnWriteDeadlineHolds(t *testing.T) {
 		})
 	}
 }
+
+func TestAStreamOfHTTP10EndsWithItsLastLine(t *testing.T) {
+	await := func(r *http.Request) { worker.Await(r.Context(), time.Second) }
+	for _, replies := range []worker.Replies{worker.AtOnce, worker.EndOfTurn} {
+		last := func() http.Handler {
+			lines := stream(2, await)()
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				lines.ServeHTTP(w, r)
+				io.WriteString(w, "last\n")
+				w.(http.Flusher).Flush()
+			})
+		}
+		inHouse(t, config(worker.Evented, func(c *worker.Config) { c.Replies = replies }), last, func(h *house) {
+			c := h.dial()
+			defer c.Close()
+			fmt.Fprint(c, "GET /stream HTTP/1.0\r\n\r\n")
+			text, err := io.ReadAll(c)
+			assert.NoError(t, err)
+			_, body, _ := strings.Cut(string(text), "\r\n\r\n")
+			assert.Equal(t, "line 0\nline 1\nlast\n", body, "replies leave %v", replies)
+		})
+	}
+}
+
+func TestAnUnreadBodyDoesNotHoldTheLoop(t *testing.T) {
+	careless := func() http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			switch r.URL.Path {
+			case "/close":
+				r.Body.Close()
+			case "/flush":
+				io.WriteString(w, "hello")
+				w.(http.Flusher).Flush()
+			}
+		})
+	}
+	for _, path := range []string{"/close", "/flush"} {
+		inHouse(t, config(worker.Evented), careless, func(h *house) {
+			c := h.dial()
+			defer c.Close()
+			fmt.Fprintf(c, "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc", path)
+			time.Sleep(time.Second)
+			assert.Equal(t, time.Second, (<-h.ask("/")).at, "another request, while %s waits for three bytes", path)
+		})
+	}
+}
+
+func TestWhoRecoversFromAPanicInAThreadIsOnTheLoopAgain(t *testing.T) {
+	var inside, most atomic.Int64
+	recovers := func() http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			func() {
+				defer func() { _ = recover() }()
+				worker.InThread(r.Context(), func() { panic("a view's own") })
+			}()
+			most.Store(max(most.Load(), inside.Add(1)))
+			worker.Block(r.Context(), time.Second)
+			inside.Add(-1)
+		})
+	}
+	inHouse(t, config(worker.Evented), recovers, func(h *house) {
+		assert.Equal(t, seconds(1, 2, 3), times(h.asks(3, "/")))
+		assert.EqualValues(t, 1, most.Load(), "handlers at once on one loop")
+	})
+}
+
+// A goroutine that outlives its request, as under http.TimeoutHandler, must not
+// take the loop for it.
+func TestWhatOutlivesItsRequestDoesNotTakeTheLoop(t *testing.T) {
+	hurried := func() http.Handler { return http.TimeoutHandler(app()(), time.Second, "late") }
+	inHouse(t, config(worker.Evented), hurried, func(h *house) {
+		assert.Equal(t, 503, (<-h.ask("/await/5s")).status)
+		h.sleepUntil(6 * time.Second)
+		assert.Equal(t, 6*time.Second, (<-h.ask("/")).at)
+		h.sleepUntil(40 * time.Second)
+		assert.Empty(t, h.exits())
+	})
+}
+
+// The heartbeat is a task: it comes due once a second, waits for its turn while
+// the loop is held, and does not wait while nobody holds it.
+func TestWhenALoopBeats(t *testing.T) {
+	timeout := func(d time.Duration) func(*worker.Config) { return func(c *worker.Config) { c.Timeout = d } }
+	at := func(h *house, when time.Duration, path string) {
+		go func() {
+			h.sleepUntil(when)
+			c := h.dial()
+			defer c.Close()
+			h.over(c, path)
+		}()
+	}
+	const ms = time.Millisecond
+	for _, test := range []struct {
+		name    string
+		timeout time.Duration
+		load    func(h *house)
+		want    string
+	}{
+		{"an idle loop at whole seconds: last at 1 s", 30500 * ms, func(h *house) {
+			at(h, 1700*ms, "/block/1h")
+		}, "0.0 at 32s: worker timeout"},
+		{"overdue, and at once when the loop is free: at 2.3 s", 5500 * ms, func(h *house) {
+			at(h, 1*ms, "/block/2299ms")
+			at(h, 3100*ms, "/block/1h")
+		}, "0.0 at 8s: worker timeout"},
+		{"in its place among those who wait: after 2 s more, at 4 s", 5 * time.Second, func(h *house) {
+			before, after := h.dial(), h.dial() // accepted, and silent so far
+			time.Sleep(ms)
+			at(h, 2*ms, "/block/1998ms")
+			go func() { h.sleepUntil(500 * ms); h.over(before, "/block/2s") }()
+			go func() { h.sleepUntil(1500 * ms); h.over(after, "/block/1h") }()
+		}, "0.0 at 10s: worker timeout"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inHouse(t, config(worker.Evented, timeout(test.timeout)), app(), func(h *house) {
+				test.load(h)
+				h.sleepUntil(60 * time.Second)
+				require.NotEmpty(t, h.exits())
+				assert.Equal(t, test.want, h.exits()[0])
+			})
+		})
+	}
+}

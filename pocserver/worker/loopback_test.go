@@ -172,3 +172,53 @@ func TestAnyListener(t *testing.T) {
 	s.Close()
 	<-served
 }
+
+// passing fails once, the way accept does when a process is out of files.
+type passing struct {
+	net.Listener
+	failed sync.Once
+}
+
+func (l *passing) Accept() (c net.Conn, err error) {
+	l.failed.Do(func() { err = &net.OpError{Op: "accept", Net: "tcp", Err: syscall.EMFILE} })
+	if err != nil {
+		return nil, err
+	}
+	return l.Listener.Accept()
+}
+
+func TestAnAcceptThatFailsForNowIsTriedAgain(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	s, err := worker.New(config(worker.Sync), app())
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(&passing{Listener: inner}) }()
+	body, err := get(newClient(t), "http://"+inner.Addr().String())
+	assert.NoError(t, err)
+	assert.Equal(t, "instance 1\n", body)
+	s.Close()
+	assert.ErrorIs(t, <-served, http.ErrServerClosed)
+}
+
+func TestAFlushToAClientWhoIsGoneSaysSo(t *testing.T) {
+	told := make(chan error, 1)
+	flushing := func() http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			<-r.Context().Done()
+			var err error
+			for err == nil {
+				w.Write(make([]byte, 1<<16))
+				err = http.NewResponseController(w).Flush()
+			}
+			told <- err
+		})
+	}
+	overLoopback(t, config(worker.Sync), flushing, func(_ string, ln net.Listener) {
+		c, err := net.Dial("tcp", ln.Addr().String())
+		require.NoError(t, err)
+		fmt.Fprint(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+		c.Close()
+		assert.Error(t, <-told)
+	})
+}

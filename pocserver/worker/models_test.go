@@ -59,7 +59,8 @@ func TestKeepAlive(t *testing.T) {
 	}{
 		{"sync never", config(worker.Sync), 1, true},
 		{"threaded for 2 s", config(worker.Threaded), 2, false},
-		{"threaded with ample threads for 2 s", config(worker.Threaded, func(c *worker.Config) { c.Threads = 2000 }), 2, false},
+		{"threaded with ample threads for 2 s", config(worker.Threaded, func(c *worker.Config) { c.Threads = 999 }), 2, false},
+		{"threaded with no room beside its threads never", config(worker.Threaded, func(c *worker.Config) { c.Threads = 1000 }), 1, true},
 		{"evented for 2 s", config(worker.Evented), 2, false},
 		{"evented for 5 s", config(worker.Evented, func(c *worker.Config) { c.KeepAlive = 5 * time.Second }), 3, false},
 		{"evented for 0 s, so never", config(worker.Evented, func(c *worker.Config) { c.KeepAlive = 0 }), 1, true},
@@ -150,8 +151,6 @@ func TestWorkerConnectionsBoundWhatAWorkerHolds(t *testing.T) {
 			inHouse(t, cfg, app(), func(h *house) {
 				a, b := h.dial(), h.dial()
 				defer b.Close()
-				require.NoError(t, h.over(a, "/").err)
-				require.NoError(t, h.over(b, "/").err)
 				third := h.ask("/")
 				h.sleepUntil(3 * time.Second)
 				a.Close()

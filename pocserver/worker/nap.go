@@ -20,8 +20,9 @@ func connOf(ctx context.Context) *conn {
 // meanwhile, and no heartbeat is sent. On other models it is [Await].
 //
 // Like the two calls beside it, Block takes the request's context for which
-// worker it is on, and is for the handler's own goroutine; with a context that
-// comes from no worker it just sleeps. It does not end when the client goes
+// worker it is on, and is for the handler's own goroutine: one that the handler
+// starts, as http.TimeoutHandler does, does not hold the loop. With a context
+// that comes from no worker it just sleeps. It does not end when the client goes
 // away, as time.sleep does not. When the worker is dead it does not return: it
 // panics with http.ErrAbortHandler, which ends the handler quietly.
 func Block(ctx context.Context, d time.Duration) {
@@ -67,11 +68,14 @@ func (c *conn) yield(f func()) {
 		c.mustLive()
 		return
 	}
+	request := c.requests.Load()
 	c.letGo()
+	defer func() { // also if f panics: who recovers that is on the loop again
+		if c.requests.Load() != request || !c.hold(time.Now()) {
+			panic(http.ErrAbortHandler)
+		}
+	}()
 	f()
-	if !c.hold(time.Now()) {
-		panic(http.ErrAbortHandler)
-	}
 }
 
 // nap sleeps for d and what the machine oversleeps.

@@ -8,7 +8,7 @@ import "time"
 // Observer is told what the workers do. Its methods are called from many
 // goroutines, and from inside the model: they must not block.
 type Observer interface {
-	// Busy reports a span of a worker's time when it ends.
+	// Busy reports a span of a worker's time when it ends, if it took any.
 	Busy(Span)
 	// Exit reports the end of a worker.
 	Exit(Exit)
@@ -40,7 +40,7 @@ const (
 	// TimedOut: no heartbeat for longer than the worker timeout; the arbiter
 	// aborted it.
 	TimedOut Reason = "worker timeout"
-	// Recycled: it had served MaxRequests.
+	// Recycled: it began the last of its MaxRequests, and has finished all.
 	Recycled Reason = "max requests"
 	// Stopped: the server was shut down or closed.
 	Stopped Reason = "shutdown"

@@ -34,6 +34,7 @@ type process struct {
 	drained  chan struct{} // retired, and holds no connection any more
 	dead     chan struct{} // cut: nothing of it does any more work
 
+	kept  atomic.Int64 // connections that are idle between two requests
 	mu    sync.Mutex
 	conns map[*conn]struct{}
 	ended bool      // dead, as conns sees it
@@ -96,16 +97,9 @@ func requestLimit(cfg *Config, worker, nth int) int64 {
 func (p *process) take(c net.Conn, seq uint64) {
 	served := newConn(c, p, seq)
 	p.mu.Lock()
-	ended := p.ended
-	if !ended {
-		p.conns[served] = struct{}{}
-		p.busy = served.accepted
-	}
+	p.conns[served] = struct{}{}
+	p.busy = served.accepted
 	p.mu.Unlock()
-	if ended {
-		c.Close()
-		return
-	}
 	if p.cfg.Model == Sync {
 		served.beginSpan(served.accepted)
 	}
@@ -140,10 +134,6 @@ func (p *process) stopAccepting() {
 	p.site.leave(time.Now(), func() { close(p.drained) })
 	close(p.retire)
 }
-
-// endIdle closes the connections that wait for a next request. Those that are
-// being served end with their reply.
-func (p *process) endIdle() { p.server.SetKeepAlivesEnabled(false) }
 
 // kill ends the process at once: its connections are cut, and whatever handlers
 // it still runs stop at their next call into the model. It returns how many
@@ -210,11 +200,11 @@ func (p *process) lastBeat(now time.Time) time.Time {
 	return now
 }
 
-// pay charges a request half of its CPU cost: it is called before the handler and
+// charge takes half of a request's CPU cost: it is called before the handler and
 // after it, since a framework works on both sides of a view. Requests of one process pay one at a
 // time: called while the loop or the interpreter lock is held, or by the one
 // request of a sync worker.
-func (p *process) pay(c *conn) {
+func (p *process) charge(c *conn) {
 	if d := p.owed.charge(p.cfg.CPU / 2); d > 0 {
 		begin := time.Now()
 		c.sleep(d)

@@ -4,6 +4,7 @@
 package worker
 
 import (
+	"errors"
 	"net"
 	"sync"
 	"syscall"
@@ -76,7 +77,7 @@ func (q *socketQueue) Wait() error {
 	}
 	q.accepting = true
 	q.mu.Unlock()
-	c, err := q.Accept()
+	c, err := q.acceptPatiently()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.accepting = false
@@ -102,8 +103,26 @@ func (q *socketQueue) AcceptBefore(time.Time) (net.Conn, bool) {
 	if q.accepting || !q.readable() {
 		return nil, false // what waits is about to be in the hand of Wait
 	}
+	// Somebody else who shares the socket may be faster.
+	if l, ok := q.Listener.(interface{ SetDeadline(time.Time) error }); ok {
+		l.SetDeadline(time.Now().Add(time.Millisecond))
+		defer l.SetDeadline(time.Time{})
+	}
 	c, err := q.Accept()
 	return c, err == nil
+}
+
+// acceptPatiently waits out errors that pass, such as too many open files, as
+// net/http does (net/http/server.go, Serve).
+func (q *socketQueue) acceptPatiently() (net.Conn, error) {
+	for pause := 5 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		c, err := q.Accept()
+		var passing interface{ Temporary() bool }
+		if err == nil || !errors.As(err, &passing) || !passing.Temporary() {
+			return c, err
+		}
+		time.Sleep(pause)
+	}
 }
 
 // Close closes the listener and, as the kernel does, what still waits.

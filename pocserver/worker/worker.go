@@ -18,8 +18,10 @@
 // cut short.
 //
 // The rules of virtual time (testing/synctest) are kept: nothing waits while it
-// holds a lock, and no decision depends on the order of goroutines at one
-// instant, so the same seed gives the same run.
+// holds a lock, and who accepts, who runs next and who is cut does not depend on
+// the order of goroutines at one instant, so the same seed gives the same run.
+// What several threads of one worker do to its memory at one nanosecond has no
+// order: they are threads.
 package worker
 
 import (
@@ -73,8 +75,9 @@ func New(cfg Config, newApp func() http.Handler) (*Server, error) {
 // Shutdown or Close. It returns http.ErrServerClosed then, and the listener's
 // error if that fails first. A server serves once.
 //
-// Config.Backlog is set on a listener of the kernel's, and on one that has a
-// method SetBacklog(int) error.
+// Config.Backlog is set on a listener of the kernel's, and on one whose queue can
+// be looked into: that has SetBacklog, Wait and AcceptBefore, as a simulated
+// network's has. Others keep what they have.
 func (s *Server) Serve(ln net.Listener) error {
 	q, err := queueOf(ln, s.cfg.Backlog)
 	if err != nil {
@@ -88,7 +91,8 @@ func (s *Server) Serve(ln net.Listener) error {
 		return http.ErrServerClosed
 	}
 	d := newDoor(q, &s.cfg)
-	s.door, s.addr, s.began = d, ln.Addr(), time.Now()
+	s.door, s.addr = d, ln.Addr()
+	s.began = time.Now().Add(-late) // the arbiter looks beside the whole seconds, where much happens
 	s.mu.Unlock()
 	defer close(s.done)
 
@@ -98,10 +102,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		workers.Go(func() { s.keep(p) })
 	}
 	err = d.run()
-	s.mu.Lock()
-	ending := s.ending
-	s.mu.Unlock()
-	if ending {
+	if s.isEnding() {
 		err = http.ErrServerClosed
 	} else {
 		s.Close()
@@ -132,7 +133,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		s.end(true)
 		<-s.done
-		return fmt.Errorf("worker: shutdown: %w", context.Cause(ctx))
+		return fmt.Errorf("worker: shutdown: %w; connections that were cut: %d", context.Cause(ctx), s.cut.Load())
 	}
 	if cut := s.cut.Load(); cut > 0 {
 		return fmt.Errorf("worker: shutdown: connections still open after the graceful timeout of %v were cut: %d", s.cfg.GracefulTimeout, cut)
@@ -144,6 +145,16 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Close() error {
 	s.end(true)
 	return nil
+}
+
+// isEnding says whether somebody has called Shutdown or Close.
+func (s *Server) isEnding() bool {
+	select {
+	case <-s.quit:
+		return true
+	default:
+		return false
+	}
 }
 
 // end closes the door and tells the workers to finish, or to stop. It returns
