@@ -1,0 +1,192 @@
+// What an nginx.conf says once it is read: Config, and the error that names the
+// place in the file.
+
+package front
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/netip"
+	"os"
+	"strings"
+	"time"
+
+	crossplane "github.com/nginxinc/nginx-go-crossplane"
+)
+
+// A Config is an nginx.conf that was read and understood, all of it. It does not
+// change, and any number of proxies may be made from it.
+type Config struct {
+	connections int // worker_connections
+	processes   int // worker_processes
+	upstreams   []*upstream
+	servers     []*server
+}
+
+// upstream is an upstream block, or the servers that a proxy_pass names itself.
+type upstream struct {
+	name    string // as $proxy_host has it where no upstream block is meant
+	servers []upstreamServer
+	defined bool // by a block
+	place   place
+}
+
+// upstreamServer is one server line: one name, so one peer or several.
+type upstreamServer struct {
+	host        string
+	port        uint16
+	maxFails    int
+	failTimeout int64 // seconds, as nginx counts them
+	place       place
+}
+
+// server is a server block.
+type server struct {
+	listens   []netip.AddrPort
+	keepAlive time.Duration
+	locations []*location
+	place     place
+}
+
+// location is a location block with all that it inherits.
+type location struct {
+	prefix   string
+	upstream *upstream
+	host     string // the Host that the upstream sees: $proxy_host
+	uri      string // replaces the prefix, unless ""
+
+	connectTimeout time.Duration
+	readTimeout    time.Duration
+	sendTimeout    time.Duration
+
+	buffering   bool
+	headerSize  int // proxy_buffer_size
+	bufferSize  int // of each of proxy_buffers
+	nextOn      failures
+	nextTries   int
+	nextTimeout time.Duration
+	ignoreAbort bool
+}
+
+// Listens returns the addresses that the file says to listen on, in its order.
+// Those of a bare port are 0.0.0.0, as in nginx.
+func (c *Config) Listens() []netip.AddrPort {
+	var all []netip.AddrPort
+	for _, s := range c.servers {
+		all = append(all, s.listens...)
+	}
+	return all
+}
+
+// A ConfigError is the first thing in an nginx.conf that is wrong, or that is
+// right for nginx but not modelled here.
+type ConfigError struct {
+	File      string
+	Line      int
+	Directive string // "" where the file breaks off between two
+	Reason    string
+}
+
+// Error returns "file:line: directive: reason".
+func (e *ConfigError) Error() string {
+	if e.Directive == "" {
+		return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Reason)
+	}
+	return fmt.Sprintf("%s:%d: %s: %s", e.File, e.Line, e.Directive, e.Reason)
+}
+
+// place is where something stands in a file.
+type place struct {
+	file      string
+	line      int
+	directive string
+}
+
+func (p place) errorf(format string, args ...any) error {
+	return &ConfigError{p.file, p.line, p.directive, fmt.Sprintf(format, args...)}
+}
+
+// maxFile and maxWords bound a configuration. The parser's lexer runs in a
+// goroutine that would stay for ever if parsing stopped with more words to come
+// than its channel holds.
+const (
+	maxFile  = 1 << 20
+	maxWords = crossplane.TokenChanCap
+)
+
+// Read reads the nginx.conf at path. The error is a [*ConfigError], or the one
+// from opening or reading the file.
+func Read(path string) (*Config, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return Parse(path, f)
+}
+
+// Parse reads an nginx.conf from r; name is what errors call it. The words are
+// taken apart by nginx's own Go parser, which also checks that directives stand
+// in the right context; what they mean, and everything that is not modelled, is
+// checked here. The error is a [*ConfigError], or the one from reading r.
+func Parse(name string, r io.Reader) (*Config, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	directives, err := directivesOf(name, text)
+	if err != nil {
+		return nil, err
+	}
+	return understand(name, directives)
+}
+
+// directivesOf takes a file apart.
+func directivesOf(name string, text []byte) (crossplane.Directives, error) {
+	if len(text) > maxFile {
+		return nil, &ConfigError{name, 1, "", fmt.Sprintf("more than %d bytes", maxFile)}
+	}
+	words := 0
+	for t := range crossplane.Lex(bytes.NewReader(text)) {
+		if t.Error != nil { // the last word: the lexer has ended
+			return nil, syntaxError(name, t.Error)
+		}
+		words++
+	}
+	if words >= maxWords {
+		return nil, &ConfigError{name, 1, "", fmt.Sprintf("%d words, more than %d", words, maxWords-1)}
+	}
+	payload, err := crossplane.Parse(name, &crossplane.ParseOptions{
+		Open:                     func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil },
+		SingleFile:               true,
+		StopParsingOnError:       true,
+		ErrorOnUnknownDirectives: true,
+	})
+	if err != nil {
+		return nil, syntaxError(name, err)
+	}
+	return payload.Config[0].Parsed, nil
+}
+
+// syntaxError turns an error of the parser's into one of ours.
+func syntaxError(name string, err error) error {
+	var p *crossplane.ParseError
+	if !errors.As(err, &p) || p.Line == nil {
+		return &ConfigError{name, 1, "", err.Error()}
+	}
+	directive, _, _ := strings.Cut(strings.TrimRight(p.Statement, ";"), " ")
+	reason := p.What
+	for _, said := range []string{
+		`"` + directive + `" directive is `,
+		` in "` + directive + `" directive`,
+		` "` + directive + `"`,
+		`directive "` + directive + `" `,
+	} {
+		if directive != "" {
+			reason = strings.Replace(reason, said, "", 1)
+		}
+	}
+	return &ConfigError{name, *p.Line, directive, reason}
+}

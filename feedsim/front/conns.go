@@ -1,0 +1,108 @@
+// Clients' connections: which worker process accepts one, and whether it has
+// room.
+
+package front
+
+import (
+	"encoding/binary"
+	"hash/fnv"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// connKey finds a request's *clientConn in its context.
+type connKey struct{}
+
+// door is a listener as the worker processes see it.
+type door struct {
+	net.Listener
+	proxy *Proxy
+	open  sync.WaitGroup // connections that it accepted
+}
+
+// Accept accepts connections until there is one that a process has room for. One
+// that comes when worker_connections are used up is accepted and closed at once
+// (ngx_event_accept in src/event/ngx_event_accept.c).
+func (d *door) Accept() (net.Conn, error) {
+	for {
+		c, err := d.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		p := d.proxy
+		p.mu.Lock()
+		p.conns++
+		served := &clientConn{Conn: c, nth: p.conns}
+		p.mu.Unlock()
+		served.process = p.processFor(served.nth)
+		e := event{conn: served.nth, kind: accept}
+		w := p.processes[served.process]
+		w.ask(&e)
+		if e.ok {
+			served.release = func() { w.note(&event{conn: served.nth, kind: release}) }
+			d.open.Add(1)
+			return served, nil
+		}
+		now := time.Now()
+		c.Close()
+		if p.options.Observe != nil {
+			p.options.Observe(Record{Conn: served.nth, Process: served.process, Start: now, End: now})
+		}
+	}
+}
+
+// processFor says which process accepts the nth connection. They all wait for it,
+// and which of them gets it is a race.
+func (p *Proxy) processFor(nth int) int {
+	if len(p.processes) == 1 {
+		return 0
+	}
+	return int(p.draw("accept", uint64(nth)) * float64(len(p.processes)))
+}
+
+// draw returns a number in [0, 1) that depends on the seed and its arguments only,
+// so that no draw depends on which goroutine came first.
+func (p *Proxy) draw(purpose string, n uint64) float64 {
+	var b [16]byte
+	binary.LittleEndian.PutUint64(b[:8], p.options.Seed)
+	binary.LittleEndian.PutUint64(b[8:], n)
+	h := fnv.New64a()
+	h.Write(b[:])
+	h.Write([]byte(purpose))
+	x := h.Sum64() // finished as splitmix64 does, for FNV mixes its last bytes poorly
+	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
+	x = (x ^ x>>27) * 0x94d049bb133111eb
+	x ^= x >> 31
+	return float64(x>>11) / (1 << 53)
+}
+
+// clientConn is a client's connection.
+type clientConn struct {
+	net.Conn
+	nth      int // of the proxy's connections, from 1
+	process  int // which one accepted it
+	requests int // so far; of the one goroutine that serves it
+	release  func()
+	closed   atomic.Bool
+}
+
+// Close also gives the connection back to its process.
+func (c *clientConn) Close() error {
+	if c.closed.Swap(true) {
+		return net.ErrClosed
+	}
+	err := c.Conn.Close()
+	c.release()
+	return err
+}
+
+// CloseWrite is for net/http, which sends FIN before it closes on a client that
+// may still be sending.
+func (c *clientConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}
