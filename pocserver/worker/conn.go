@@ -31,7 +31,7 @@ type conn struct {
 	idle      bool         // Threaded: it waits, with no thread, for its next request
 	requests  atomic.Int64 // that have ended on it
 	what      string       // the request, for the observer
-	span      atomic.Pointer[Span]
+	span      openSpan
 	reply     reply
 
 	turn   <-chan struct{} // EndOfTurn: closed when the turn ends in which it last held the loop
@@ -174,23 +174,4 @@ func (c *conn) Close() error {
 	c.endSpan()
 	p.forget(c)
 	return err
-}
-
-// beginSpan and endSpan frame what the observer is told: the worker, or as much
-// of it as one request can hold, is busy with this connection.
-func (c *conn) beginSpan(from time.Time) {
-	if c.process.cfg.Observer != nil {
-		c.span.Store(&Span{Worker: c.process.worker, Boot: c.process.boot, What: c.what, From: from})
-	}
-}
-
-func (c *conn) endSpan() {
-	if c.process.cfg.Observer == nil {
-		return
-	}
-	if s := c.span.Swap(nil); s != nil {
-		if s.To = time.Now(); s.To.After(s.From) {
-			c.process.cfg.Observer.Busy(*s)
-		}
-	}
 }

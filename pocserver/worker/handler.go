@@ -34,20 +34,17 @@ func (c *conn) begin() {
 	p := c.process
 	c.idle = false
 	c.use()
-	from := time.Now()
 	switch {
 	case p.cfg.Model == Sync:
-		from = c.accepted
+		c.beginSpan(c.accepted)
 	case p.loop == nil && p.threads == nil: // nothing to hold
+		c.beginSpan(time.Now())
 	case c.holding.Load(): // a thread, since before the request was read
-		if s := c.span.Load(); s != nil {
-			from = s.From
-		}
-	case c.hold(from):
-		from = time.Now()
+		c.nameSpan()
+	case !c.hold(time.Now()):
+		panic(http.ErrAbortHandler)
 	}
 	c.mustLive()
-	c.beginSpan(from)
 }
 
 // end is the end of the request's handler, however it ended. A thread is held

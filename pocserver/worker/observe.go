@@ -3,7 +3,10 @@
 
 package worker
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // Observer is told what the workers do. Its methods are called from many
 // goroutines, and from inside the model: they must not block.
@@ -45,3 +48,44 @@ const (
 	// Stopped: the server was shut down or closed.
 	Stopped Reason = "shutdown"
 )
+
+// openSpan is a span that has not ended, if open. It ends by the request's
+// goroutine or, when a worker is killed, by the arbiter's.
+type openSpan struct {
+	mu   sync.Mutex
+	open bool
+	Span
+}
+
+// beginSpan, nameSpan and endSpan frame what the observer is told: the worker,
+// or as much of it as one request can hold, is busy with this connection.
+func (c *conn) beginSpan(from time.Time) {
+	if c.process.cfg.Observer == nil {
+		return
+	}
+	c.span.mu.Lock()
+	c.span.open = true
+	c.span.Span = Span{Worker: c.process.worker, Boot: c.process.boot, What: c.what, From: from}
+	c.span.mu.Unlock()
+}
+
+// nameSpan says what a span is for that began before its request was read.
+func (c *conn) nameSpan() {
+	c.span.mu.Lock()
+	c.span.What = c.what
+	c.span.mu.Unlock()
+}
+
+func (c *conn) endSpan() {
+	observer := c.process.cfg.Observer
+	if observer == nil {
+		return
+	}
+	c.span.mu.Lock()
+	s, open := c.span.Span, c.span.open
+	c.span.open = false
+	c.span.mu.Unlock()
+	if s.To = time.Now(); open && s.To.After(s.From) {
+		observer.Busy(s)
+	}
+}
