@@ -50,8 +50,7 @@ func (s *Server) watch(p *process) Reason {
 			p.stopAccepting()
 		case <-retire:
 			retire = nil
-			settle(time.Now())
-			p.endIdle()
+			time.AfterFunc(late, p.endIdle)
 			graceful.Reset(s.cfg.GracefulTimeout + late)
 		case <-p.drained:
 			return why

@@ -20,15 +20,14 @@ func (p *process) connState(nc net.Conn, state http.ConnState) {
 		return
 	}
 	c := nc.(*conn)
-	if p.retiring.Load() {
-		c.Close()
-		return
-	}
 	if p.threads != nil {
 		c.letGo()
 		c.idle, c.what = true, ""
 	}
 	c.keep(p.cfg.KeepAlive)
+	if p.retiring.Load() { // only now: the reply promised to keep the connection
+		time.AfterFunc(late, c.closeIfKept)
+	}
 }
 
 // keep closes the connection if it is still idle after d.
@@ -83,6 +82,14 @@ func (p *process) endIdle() {
 	}
 	p.mu.Unlock()
 	for _, c := range idle {
+		c.closeIfKept()
+	}
+}
+
+// closeIfKept closes a connection that is idle. It is called late: a client who
+// asks again at the instant of its reply has done so by then, and is served.
+func (c *conn) closeIfKept() {
+	if c.keptUntil.Load() != 0 {
 		c.Close()
 	}
 }
