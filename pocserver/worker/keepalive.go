@@ -73,15 +73,7 @@ func (c *conn) closeIfIdle() {
 // endIdle closes the connections that wait for a next request. Those that are
 // being served, or wait to be, end with their reply.
 func (p *process) endIdle() {
-	p.mu.Lock()
-	var idle []*conn
-	for c := range p.conns {
-		if c.keptUntil.Load() != 0 {
-			idle = append(idle, c)
-		}
-	}
-	p.mu.Unlock()
-	for _, c := range idle {
+	for _, c := range p.open() {
 		c.closeIfKept()
 	}
 }

@@ -5,9 +5,11 @@ package worker
 
 import (
 	"context"
+	"maps"
 	"math"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,9 +39,7 @@ type process struct {
 	kept  atomic.Int64 // connections that are idle between two requests
 	mu    sync.Mutex
 	conns map[*conn]struct{}
-	ended bool      // dead, as conns sees it
-	owed  debt      // of CPU, under whatever makes the model's requests run alone
-	busy  time.Time // Sync: when it accepted what it is busy with
+	owed  debt // of CPU, under whatever makes the model's requests run alone
 }
 
 // boot starts a process, which waits for connections from now on.
@@ -98,7 +98,6 @@ func (p *process) take(c net.Conn, seq uint64) {
 	served := newConn(c, p, seq)
 	p.mu.Lock()
 	p.conns[served] = struct{}{}
-	p.busy = served.accepted
 	p.mu.Unlock()
 	if p.cfg.Model == Sync {
 		served.beginSpan(served.accepted)
@@ -139,20 +138,8 @@ func (p *process) stopAccepting() {
 // it still runs stop at their next call into the model. It returns how many
 // connections it cut.
 func (p *process) kill() int {
-	now := time.Now()
-	p.site.leave(now, func() { close(p.drained) })
-	p.mu.Lock()
-	if p.ended {
-		p.mu.Unlock()
-		return 0
-	}
-	p.ended = true
-	conns := make([]*conn, 0, len(p.conns))
-	for c := range p.conns {
-		conns = append(conns, c)
-	}
-	p.mu.Unlock()
-
+	p.site.leave(time.Now(), func() { close(p.drained) })
+	conns := p.open()
 	close(p.dead)
 	p.inbox.Close()
 	if p.loop != nil {
@@ -168,6 +155,13 @@ func (p *process) kill() int {
 		c.Close()
 	}
 	return len(conns)
+}
+
+// open is the connections that the process has now.
+func (p *process) open() []*conn {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Collect(maps.Keys(p.conns))
 }
 
 func (p *process) isDead() bool {
@@ -189,10 +183,8 @@ func (p *process) isDead() bool {
 func (p *process) lastBeat(now time.Time) time.Time {
 	switch p.cfg.Model {
 	case Sync:
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		if len(p.conns) > 0 {
-			return p.busy
+		for _, c := range p.open() { // the one that it serves
+			return c.accepted
 		}
 	case Evented:
 		return p.loop.lastBeat(now)
@@ -201,9 +193,9 @@ func (p *process) lastBeat(now time.Time) time.Time {
 }
 
 // charge takes half of a request's CPU cost: it is called before the handler and
-// after it, since a framework works on both sides of a view. Requests of one process pay one at a
-// time: called while the loop or the interpreter lock is held, or by the one
-// request of a sync worker.
+// after it, since a framework works on both sides of a view. Requests of one
+// process pay one at a time: it is called while the loop or the interpreter lock
+// is held, or by the one request of a sync worker.
 func (p *process) charge(c *conn) {
 	if d := p.owed.charge(p.cfg.CPU / 2); d > 0 {
 		begin := time.Now()
