@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"example.com/outagelab/pocserver/worker"
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // await runs f, which waits for something that is not a nap, as the variant of
@@ -100,7 +101,7 @@ func (a *app) left(ctx context.Context) bool {
 	}
 	// Who left before this instant has left, but it is a goroutine that may not
 	// have run yet that tells net/http.
-	settle(time.Now())
+	repeatable.Settle(time.Now())
 	return ctx.Err() != nil
 }
 

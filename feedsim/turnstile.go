@@ -8,16 +8,9 @@ import (
 	"slices"
 	"sync"
 	"time"
-)
 
-// settle returns once the instant t is over: in virtual time a nanosecond later,
-// when all that happens at t has happened; in real time the clock has moved on by
-// itself.
-func settle(t time.Time) {
-	for !time.Now().After(t) {
-		time.Sleep(time.Nanosecond)
-	}
-}
+	"example.com/outagelab/pocserver/worker/repeatable"
+)
 
 // turnstile lets callers pass one at a time, each at an instant of its own: in
 // order of the instants at which they came, and of their names where those are
@@ -44,7 +37,7 @@ func (t *turnstile) pass(name string) {
 	t.mu.Lock()
 	t.came = append(t.came, me)
 	t.mu.Unlock()
-	settle(me.came) // now all who came with me are there
+	repeatable.Settle(me.came) // now all who came with me are there
 
 	t.mu.Lock()
 	if me.at.IsZero() {

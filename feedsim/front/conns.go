@@ -4,12 +4,12 @@
 package front
 
 import (
-	"encoding/binary"
-	"hash/fnv"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // connKey finds a request's *clientConn in its context.
@@ -65,17 +65,7 @@ func (p *Proxy) processFor(nth int) int {
 // draw returns a number in [0, 1) that depends on the seed and its arguments only,
 // so that no draw depends on which goroutine came first.
 func (p *Proxy) draw(purpose string, n uint64) float64 {
-	var b [16]byte
-	binary.LittleEndian.PutUint64(b[:8], p.options.Seed)
-	binary.LittleEndian.PutUint64(b[8:], n)
-	h := fnv.New64a()
-	h.Write(b[:])
-	h.Write([]byte(purpose))
-	x := h.Sum64() // finished as splitmix64 does, for FNV mixes its last bytes poorly
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	x ^= x >> 31
-	return float64(x>>11) / (1 << 53)
+	return repeatable.Draw(p.options.Seed, purpose, n)
 }
 
 // clientConn is a client's connection.

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // maxBody is client_max_body_size's default, in bytes.
@@ -196,7 +198,7 @@ func (x *exchange) end(o Outcome, while While, err error) {
 
 // gone reports whether the client has left, at this very instant at the latest.
 func (x *exchange) gone() bool {
-	settle(time.Now())
+	repeatable.Settle(time.Now())
 	return x.ctx.Err() != nil
 }
 

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // process decides on what happens to it, in order of time and, at one instant,
@@ -53,7 +55,7 @@ func (p *process) note(e *event) {
 // ask adds an event that happens now and returns when it has been decided on.
 func (p *process) ask(e *event) {
 	p.note(e)
-	settle(e.at)
+	repeatable.Settle(e.at)
 	p.mu.Lock()
 	p.decide(time.Now())
 	p.mu.Unlock()

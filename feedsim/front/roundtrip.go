@@ -19,6 +19,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // reply is a reply whose header is complete. It is also the body's reader.
@@ -44,7 +46,7 @@ func (x *exchange) askPeer() (*reply, failures) {
 	}
 	rp := &reply{x: x, conn: conn, left: -1}
 	rp.unhook = context.AfterFunc(x.ctx, func() {
-		settle(time.Now())
+		repeatable.Settle(time.Now())
 		conn.Close()
 	})
 	if why, ok := rp.send(); !ok {

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // defaultBacklog is net.core.somaxconn since Linux 5.4, which Go listens with.
@@ -127,7 +129,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 			return c, nil
 		}
 		l.endpoint.mu.Unlock()
-		settle(busy)
+		repeatable.Settle(busy)
 	}
 }
 
@@ -259,7 +261,7 @@ func (e *endpoint) send(s *syn) answer {
 	e.syns = append(e.syns, s)
 	e.mu.Unlock()
 
-	settle(s.at)
+	repeatable.Settle(s.at)
 
 	e.lock()
 	defer e.mu.Unlock()

@@ -41,6 +41,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // Ephemeral ports: Linux's default net.ipv4.ip_local_port_range.
@@ -220,17 +222,9 @@ func waitUntil(ctx context.Context, due time.Time) error {
 		if !now.Before(due) {
 			// Cancelled at the instant of a SYN. Had this goroutine run first, the
 			// SYN would have been withdrawn and the dial over 1 ns from now: so be it.
-			settle(now)
+			repeatable.Settle(now)
 		}
 		return contextError(err)
 	}
 	return nil
-}
-
-// settle returns when instant t is over: inside a bubble exactly 1 ns after it,
-// once every goroutine has done all that it does at t; in real time at once.
-func settle(t time.Time) {
-	for !time.Now().After(t) {
-		time.Sleep(1 * time.Nanosecond)
-	}
 }

@@ -3,7 +3,11 @@
 
 package worker
 
-import "time"
+import (
+	"time"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
+)
 
 // checkInterval is how often the arbiter looks for silent workers: its main loop
 // sleeps a second at a time (gunicorn 20.1, gunicorn/arbiter.py: run, sleep,
@@ -42,7 +46,7 @@ func (s *Server) watch(p *process) Reason {
 		case <-check.C:
 			check.Reset(s.untilCheck())
 			now := time.Now()
-			if s.cfg.Timeout > 0 && now.Sub(p.lastBeat(settle(now))) > s.cfg.Timeout {
+			if s.cfg.Timeout > 0 && now.Sub(p.lastBeat(repeatable.Settle(now))) > s.cfg.Timeout {
 				return TimedOut
 			}
 		case <-quit:

@@ -7,6 +7,8 @@ import (
 	"net"
 	"sync"
 	"time"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // door is the listening socket as the workers share it. Connections that no
@@ -58,7 +60,7 @@ func (d *door) run() error {
 		if err := d.queue.Wait(); err != nil {
 			return err
 		}
-		d.letIn(settle(time.Now()))
+		d.letIn(repeatable.Settle(time.Now()))
 	}
 }
 
@@ -117,12 +119,12 @@ func (d *door) pick(now time.Time) *site {
 	if n == 0 {
 		return nil
 	}
-	if again && n > 1 && draw(d.seed, "accept again", d.seq) < d.acceptAgain {
+	if again && n > 1 && repeatable.Draw(d.seed, "accept again", d.seq) < d.acceptAgain {
 		return d.last
 	}
 	k := 0
 	if n > 1 {
-		k = int(draw(d.seed, "accept", d.seq) * float64(n))
+		k = int(repeatable.Draw(d.seed, "accept", d.seq) * float64(n))
 	}
 	for _, s := range d.sites {
 		if s.could(now) {
@@ -186,7 +188,7 @@ func (s *site) accept(now time.Time) time.Time {
 		if !more {
 			return now
 		}
-		now = settle(now)
+		now = repeatable.Settle(now)
 	}
 }
 

@@ -6,6 +6,8 @@ package worker
 import (
 	"sync"
 	"time"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // beatInterval is how often an event loop beats: gunicorn's loop-based workers
@@ -58,7 +60,7 @@ func (l *loop) acquire(w *waiter) bool {
 		l.leading = true
 	}
 	l.mu.Unlock()
-	if leads && l.compose(w, settle(time.Now())) {
+	if leads && l.compose(w, repeatable.Settle(time.Now())) {
 		return true
 	}
 	return w.wait(l.compose)

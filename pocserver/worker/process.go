@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // process is one incarnation of a worker.
@@ -89,7 +91,7 @@ func requestLimit(cfg *Config, worker, nth int) int64 {
 	if cfg.MaxRequests == 0 {
 		return math.MaxInt64
 	}
-	jitter := draw(cfg.Seed, "max requests jitter", uint64(worker)<<32|uint64(nth))
+	jitter := repeatable.Draw(cfg.Seed, "max requests jitter", uint64(worker)<<32|uint64(nth))
 	return int64(cfg.MaxRequests) + int64(jitter*float64(cfg.MaxRequestsJitter+1))
 }
 

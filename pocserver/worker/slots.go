@@ -6,6 +6,8 @@ package worker
 import (
 	"sync"
 	"time"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // slots is a counting semaphore that is fair by the time of arrival, and whose
@@ -34,7 +36,7 @@ func (s *slots) acquire(w *waiter) bool {
 		s.leading = true
 	}
 	s.mu.Unlock()
-	if leads && s.decide(w, settle(time.Now())) {
+	if leads && s.decide(w, repeatable.Settle(time.Now())) {
 		return true
 	}
 	return w.wait(s.decide)

@@ -6,6 +6,8 @@ package worker
 import (
 	"container/heap"
 	"time"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // signal is what a waiter is told.
@@ -33,7 +35,7 @@ func (w *waiter) wait(decide func(w *waiter, settled time.Time) bool) bool {
 		case run:
 			return true
 		case lead:
-			if decide(w, settle(time.Now())) {
+			if decide(w, repeatable.Settle(time.Now())) {
 				return true
 			}
 		case die:

@@ -33,6 +33,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // Server is a server with the workers that its Config describes.
@@ -108,7 +110,7 @@ func (s *Server) Serve(ln net.Listener) error {
 		s.Close()
 	}
 	workers.Wait()
-	settle(time.Now()) // whoever was about to decide something finds it is over
+	repeatable.Settle(time.Now()) // whoever was about to decide something finds it is over
 	return err
 }
 
