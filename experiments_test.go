@@ -56,7 +56,7 @@ func wrk500(view string, sleep float64) load.Closed {
 
 // poc is the PoC's app on a server.
 func poc(server worker.Config) lab.System {
-	return lab.System{Server: server, App: pocserver.Instances}
+	return lab.System{Server: server, App: lab.Seeded(pocserver.Instances)}
 }
 
 func threads(workers, threads int) worker.Config {

@@ -57,7 +57,7 @@ func recipe(server worker.Config, view string, seed uint64) lab.Experiment {
 	return lab.Experiment{
 		Name:   "dirty",
 		Seed:   seed,
-		System: lab.System{Server: server, App: numbered},
+		System: lab.System{Server: server, App: lab.Seeded(numbered)},
 		// dev outlasts test, so that whatever dev did to a page of test's is on record.
 		Load: []load.Load{
 			load.Closed{Name: "test", Path: view + "?sleep=7&email=test", Connections: 1, Duration: time.Minute, KeepBody: true},

@@ -106,15 +106,15 @@ var children = map[string]func(*testing.T){
 	},
 	"a server that does not close": func(t *testing.T) {
 		e := two(nil)
-		e.System.App = func(uint64) func() http.Handler {
+		e.System.App = Seeded(func(uint64) func() http.Handler {
 			return func() http.Handler { select {} } // a worker that never boots
-		}
+		})
 		_, err := e.Run(t)
 		t.Log(err)
 	},
 	"panic with goroutines left": func(t *testing.T) {
 		e := two(nil)
-		e.System.App = func(uint64) func() http.Handler { leak(); panic("no app today") }
+		e.System.App = Seeded(func(uint64) func() http.Handler { leak(); panic("no app today") })
 		_, err := e.Run(t)
 		t.Log(err)
 	},
@@ -229,7 +229,7 @@ func TestGoroutinesLeftBehindAreListed(t *testing.T) {
 
 func TestAPanicInAnExperimentIsAnError(t *testing.T) {
 	e := two(nil)
-	e.System.App = func(uint64) func() http.Handler { panic("no app today") }
+	e.System.App = Seeded(func(uint64) func() http.Handler { panic("no app today") })
 	_, err := e.Run(t)
 	require.ErrorContains(t, err, "no app today")
 }

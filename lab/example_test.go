@@ -17,7 +17,7 @@ func ExampleTest() {
 	rows := []lab.Experiment{{
 		Name:   "exhaustion/sync",
 		Claim:  "One sync worker naps for one user at a time: 500 connections get 1/E[S] replies a second.",
-		System: lab.System{Server: pocserver.RunSync(), App: pocserver.Instances},
+		System: lab.System{Server: pocserver.RunSync(), App: lab.Seeded(pocserver.Instances)},
 		Load:   []load.Load{load.Closed{Connections: 500, Duration: 10 * time.Second, Path: "/sync_sleep/?sleep=0.1"}},
 		Checks: []lab.Check{{
 			Metric: lab.Throughput, Want: 20, Formula: "1/E[S] = 1/(0.05 s)",

@@ -102,6 +102,7 @@ func (e *Experiment) horizon() time.Duration {
 func (e *Experiment) sibling() Experiment {
 	s := *e
 	s.Load, s.Checks = slices.Clone(e.Load), slices.Clone(e.Checks)
+	s.System.Others, s.System.Services = slices.Clone(e.System.Others), slices.Clone(e.System.Services)
 	e.Sibling(&s)
 	return s
 }
@@ -133,8 +134,10 @@ func (e *Experiment) runnable() error {
 	case e.horizon() == 0 && len(e.Load) > 0:
 		bad("Horizon is 0, and no load has a Duration that says when to end")
 	}
-	if e.RealTime && e.System.Overflow != simnet.Drop {
-		bad("System.Overflow is set, but in real time the kernel decides: want simnet.Drop, which is what it does")
+	for _, a := range e.System.servers() {
+		if e.RealTime && a.Overflow != simnet.Drop {
+			bad("System.Overflow is set, but in real time the kernel decides: want simnet.Drop, which is what it does")
+		}
 	}
 	return errors.Join(errs...)
 }

@@ -5,10 +5,12 @@ package lab
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
 	"sync"
 	"time"
 
+	"example.com/outagelab/feedsim/front"
 	"example.com/outagelab/lab/load"
 	"example.com/outagelab/pocserver/worker"
 )
@@ -23,19 +25,25 @@ type Observation struct {
 	Spans []worker.Span
 	// Exits is how workers ended before the horizon, by time and then by worker.
 	Exits []worker.Exit
+	// Front is what the front wrote down of the requests that reached it before
+	// the horizon, by connection and sequence. Those that were open then end at
+	// the horizon or after it.
+	Front []front.Record
 
 	// Begin is when the load began: instants in Records count from there.
 	Begin time.Time
 	// Horizon is when, from Begin, the experiment ended.
 	Horizon time.Duration
-	// Workers is how many workers the server has; 0 without a worker model.
+	// Workers is how many workers the servers have together; 0 without a worker
+	// model.
 	Workers int
 
-	loads []load.Load
+	loads  []load.Load
+	labels []string // what to call each worker
 }
 
-// On returns what was observed of the load of that name only. Spans and Exits
-// stay: a worker does not know whom it works for.
+// On returns what was observed of the load of that name only. Spans, Exits and
+// Front stay: neither a worker nor a front knows whom it works for.
 func (o *Observation) On(name string) *Observation {
 	of := *o
 	of.Records = load.Of(o.Records, name)
@@ -46,6 +54,14 @@ func (o *Observation) On(name string) *Observation {
 		}
 	}
 	return &of
+}
+
+// label is what to call worker w.
+func (o *Observation) label(w int) string {
+	if w < len(o.labels) {
+		return o.labels[w]
+	}
+	return fmt.Sprintf("worker %d", w)
 }
 
 // window is when the loads could get replies, counted from Begin: a closed
@@ -96,6 +112,31 @@ type notebook struct {
 	mu    sync.Mutex
 	spans []worker.Span
 	exits []worker.Exit
+	front []front.Record
+}
+
+// numbered is the notebook as one server's observer: its workers are numbered
+// from first on.
+type numbered struct {
+	*notebook
+	first int
+}
+
+func (n numbered) Busy(s worker.Span) {
+	s.Worker += n.first
+	n.notebook.Busy(s)
+}
+
+func (n numbered) Exit(e worker.Exit) {
+	e.Worker += n.first
+	n.notebook.Exit(e)
+}
+
+// passed is told of the requests that a front is done with.
+func (n *notebook) passed(r front.Record) {
+	n.mu.Lock()
+	n.front = append(n.front, r)
+	n.mu.Unlock()
 }
 
 func (n *notebook) Busy(s worker.Span) {
@@ -133,6 +174,14 @@ func (n *notebook) into(o *Observation) {
 			o.Exits = append(o.Exits, e)
 		}
 	}
+	for _, r := range n.front {
+		if r.Start.Before(end) {
+			o.Front = append(o.Front, r)
+		}
+	}
+	slices.SortFunc(o.Front, func(a, b front.Record) int {
+		return cmp.Or(cmp.Compare(a.Conn, b.Conn), cmp.Compare(a.Seq, b.Seq))
+	})
 	slices.SortFunc(o.Spans, func(a, b worker.Span) int {
 		return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.Worker, b.Worker), cmp.Compare(a.Boot, b.Boot),
 			a.To.Compare(b.To), cmp.Compare(a.What, b.What))

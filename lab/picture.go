@@ -179,7 +179,7 @@ func (p *page) workers(o *Observation, step time.Duration, n int) {
 		if most > 1 {
 			text += fmt.Sprintf(", up to %s at once", number(float64(most)))
 		}
-		p.row(fmt.Sprintf("worker %d", w), row, text)
+		p.row(o.label(w), row, text)
 	}
 	if o.Workers > rowsOfWorkers {
 		p.line(fmt.Sprintf("    … and %d more", o.Workers-rowsOfWorkers))

@@ -7,7 +7,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"testing"
 	"time"
 
@@ -35,15 +34,13 @@ func (e Experiment) Run(tb testing.TB) (*Observation, error) {
 		err   error
 	)
 	obs.Horizon, obs.loads = e.horizon(), e.Load
-	if !e.System.bare() {
-		obs.Workers = e.System.Server.Workers
-	}
+	obs.Workers, obs.labels = e.System.workers(), e.System.workerLabels()
 	if e.RealTime {
-		err = e.measure(loopback(), &obs, &notes)
+		err = e.measure(new(loopback), &obs, &notes)
 	} else {
 		// 500 steps of the clock are enough to see it move, and cost nothing.
 		step := max(obs.Horizon/500, time.Millisecond)
-		err = inBubble(tb, step, func() error { return e.measure(e.System.simulated(), &obs, &notes) })
+		err = inBubble(tb, step, func() error { return e.measure(new(simulated), &obs, &notes) })
 	}
 	var tr *trouble
 	if errors.As(err, &tr) && tr.abandoned {
@@ -68,38 +65,14 @@ func inExperiment(name string, err error) error {
 const headStart = 1_234_567 * time.Nanosecond
 
 // measure starts the system on n, puts the load on it and closes it.
-func (e *Experiment) measure(n *network, obs *Observation, notes *notebook) error {
-	srv, err := e.System.build(e.Seed, notes)
+func (e *Experiment) measure(n network, obs *Observation, notes *notebook) error {
+	up, err := e.System.start(n, e.Seed, notes)
 	if err != nil {
-		return fmt.Errorf("start the server: %w", err)
+		return err
 	}
-	ln, err := n.listen()
-	if err != nil {
-		return fmt.Errorf("start the server: %w", err)
-	}
-	served := make(chan error, 1) // with room: nobody may be there to receive
-	go func() { served <- srv.Serve(ln) }()
 	time.Sleep(headStart)
-
 	obs.Begin = time.Now()
-	target := load.Target{Dial: n.dial, Host: n.host, Seed: draw(e.Seed, 3)}
+	target := load.Target{Dial: up.dial, Host: up.host, Seed: draw(e.Seed, drawLoad)}
 	obs.Records, err = load.Run(context.Background(), target, obs.Horizon, e.Load...)
-
-	// Close, not Shutdown: what is open at the horizon is cut, and net/http's
-	// Shutdown polls with a random jitter.
-	if closing := srv.Close(); closing != nil {
-		err = errors.Join(err, fmt.Errorf("close the server: %w", closing))
-	}
-	patience := time.NewTimer(linger)
-	defer patience.Stop()
-	select {
-	case serving := <-served:
-		if !errors.Is(serving, http.ErrServerClosed) {
-			err = errors.Join(err, fmt.Errorf("the server ended with: %w", serving))
-		}
-	case <-patience.C:
-		// In virtual time, what keeps it is listed as left behind.
-		err = errors.Join(err, fmt.Errorf("the server is still serving %s after it was closed", seconds(linger)))
-	}
-	return err
+	return errors.Join(err, up.close())
 }

@@ -23,7 +23,7 @@ import (
 func crowd(server worker.Config) Experiment {
 	return Experiment{
 		Name:   "crowd",
-		System: System{Server: server, App: pocserver.Instances},
+		System: System{Server: server, App: Seeded(pocserver.Instances)},
 		Load: []load.Load{
 			load.Closed{Name: "crowd", Path: "/sync_sleep/?sleep=0.1", Connections: 20, Duration: 2 * time.Second},
 			load.Probe("bystander", "/async_sleep/?sleep=0", 100*time.Millisecond, 2*time.Second),
@@ -136,7 +136,7 @@ func TestAnExperimentThatCannotRunSaysWhy(t *testing.T) {
 	require.ErrorContains(t, err, `Path "nowhere" does not begin with a slash`)
 
 	e = crowd(pocserver.RunSync())
-	e.System.App = func(uint64) func() http.Handler { return nil }
+	e.System.App = Seeded(func(uint64) func() http.Handler { return nil })
 	_, err = e.Run(t)
-	require.ErrorContains(t, err, "System.App returned nil")
+	require.ErrorContains(t, err, "the server: App returned nil")
 }

@@ -1,5 +1,5 @@
-// The system under test: what serves the app, and how it is started on a
-// network, real or simulated.
+// The system under test: app servers, what stands before them, and what they
+// call. This file describes it; start.go starts it.
 
 package lab
 
@@ -9,66 +9,280 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"reflect"
+	"strings"
 
-	"example.com/outagelab/lab/load"
+	"example.com/outagelab/feedsim/front"
 	"example.com/outagelab/lab/simnet"
 	"example.com/outagelab/pocserver/worker"
 )
 
-// A System is what an experiment puts load on: an app behind an app server.
+// A System is what an experiment puts load on: an app behind an app server. A
+// front may stand before it, other app servers beside it, and services that
+// apps call behind it.
 type System struct {
+	// Front, if it has a configuration, is what clients ask; it asks the servers.
+	Front Front
+
 	// Server is the app server, such as pocserver.RunSync(). The zero Config is
 	// net/http itself with no worker model around it, for reference. Its Seed and
 	// its Observer are the experiment's to set.
 	Server worker.Config
-	// App returns what makes the app's instances, one for each worker that
-	// boots, such as pocserver.Instances; [Always] makes one of any handler. It
-	// is called once a run, in the experiment, with a seed for what the app draws.
-	App func(seed uint64) func() http.Handler
+	// App makes the app's instances, one for each worker that boots.
+	App App
+	// Variant says in words which variant of the app that is, for the lesson.
+	Variant string
+	// Address is where the server listens, an IP address with a port; "" is
+	// 127.0.0.1:8000.
+	Address string
 	// Overflow is what becomes of connections beyond the server's backlog.
+	Overflow simnet.Overflow
+
+	// Others are further app servers, each at an address of its own. Workers are
+	// numbered through: the first server's, then those of Others in order.
+	Others []AppServer
+	// Services are what apps call, by the address that they call them at.
+	Services []Service
+}
+
+// An AppServer is one of several in a System, whose own fields of these names
+// describe the first.
+type AppServer struct {
+	Server   worker.Config
+	App      App
+	Variant  string
+	Address  string
 	Overflow simnet.Overflow
 }
 
-// Always is a System.App whose every instance is h, and which draws nothing. h is
-// made outside the experiment: a channel that it waits for must not be.
-func Always(h http.Handler) func(seed uint64) func() http.Handler {
-	return func(uint64) func() http.Handler { return func() http.Handler { return h } }
+// An App makes the app's instances. It is called once a run, in the experiment,
+// and what it returns once for each worker that boots. [Seeded] and [Always] make
+// one of what needs less.
+type App func(Env) (func() http.Handler, error)
+
+// Env is what an app has around it in an experiment.
+type Env struct {
+	// Seed is for what the app draws.
+	Seed uint64
+	// Dial connects to a service of the system by its address. Calls of one
+	// instant arrive in order of port, 1 to 65535, which therefore has to depend
+	// on the request and not on who came first; in real time it means nothing.
+	Dial func(ctx context.Context, port int, address string) (net.Conn, error)
 }
 
-// address is where the server listens in virtual time: the PoC's.
-const address = "127.0.0.1:8000"
+// Seeded is an App that wants a seed only, such as pocserver.Instances.
+func Seeded(instances func(seed uint64) func() http.Handler) App {
+	return func(env Env) (func() http.Handler, error) { return instances(env.Seed), nil }
+}
+
+// Always is an App whose every instance is h, and which draws nothing. h is made
+// outside the experiment: a channel that it waits for must not be.
+func Always(h http.Handler) App {
+	return func(Env) (func() http.Handler, error) { return func() http.Handler { return h }, nil }
+}
+
+// A Service is something that apps call over HTTP. It has no worker model: it
+// serves whatever comes, all at once.
+type Service struct {
+	Address string
+	// Handler makes it, once a run, with a seed for what it draws.
+	Handler func(seed uint64) (http.Handler, error)
+}
+
+// A Front is a reverse proxy that behaves as nginx does.
+type Front struct {
+	// Config is its nginx.conf; nil means that there is no front. Clients connect
+	// to the first address that the file listens on.
+	Config *front.Config
+	// Hosts is what the names in the file resolve to, each address a peer of its
+	// own. Without it localhost is 127.0.0.1.
+	Hosts map[string][]netip.Addr
+}
+
+// resolve looks a host name up.
+func (f *Front) resolve(_ context.Context, host string) ([]netip.Addr, error) {
+	hosts := f.Hosts
+	if hosts == nil {
+		hosts = map[string][]netip.Addr{"localhost": {netip.MustParseAddr("127.0.0.1")}}
+	}
+	if addrs := hosts[host]; len(addrs) > 0 {
+		return addrs, nil
+	}
+	return nil, &net.DNSError{Err: "not in System.Front.Hosts", Name: host, IsNotFound: true}
+}
+
+// listen is where the front listens. What listens on every address does so on
+// 127.0.0.1.
+func (f *Front) listen() (netip.AddrPort, error) {
+	listens := f.Config.Listens()
+	if len(listens) == 0 {
+		return netip.AddrPort{}, errors.New("System.Front.Config listens nowhere")
+	}
+	at := listens[0]
+	if at.Addr().IsUnspecified() {
+		at = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), at.Port())
+	}
+	return at, nil
+}
+
+// defaultAddress is where the PoC's server listens.
+const defaultAddress = "127.0.0.1:8000"
+
+// servers are all app servers, the first one first.
+func (s *System) servers() []AppServer {
+	all := append([]AppServer{{s.Server, s.App, s.Variant, s.Address, s.Overflow}}, s.Others...)
+	if all[0].Address == "" {
+		all[0].Address = defaultAddress
+	}
+	return all
+}
+
+// workers is how many workers there are in all.
+func (s *System) workers() int {
+	n := 0
+	for _, a := range s.servers() {
+		n += a.workers()
+	}
+	return n
+}
+
+// workerLabels is what to call each worker in a picture: by its number, and by its
+// server's port where there are several servers.
+func (s *System) workerLabels() (labels []string) {
+	for _, a := range s.servers() {
+		for w := range a.workers() {
+			label := fmt.Sprintf("worker %d", w)
+			if len(s.Others) > 0 {
+				label = fmt.Sprintf("%s/%d", a.Address[strings.LastIndex(a.Address, ":"):], w)
+			}
+			labels = append(labels, label)
+		}
+	}
+	return labels
+}
 
 // bare reports whether the server is net/http itself.
-func (s *System) bare() bool { return reflect.ValueOf(s.Server).IsZero() }
+func (a *AppServer) bare() bool { return reflect.ValueOf(a.Server).IsZero() }
+
+// workers is how many workers the server has; 0 without a worker model.
+func (a *AppServer) workers() int {
+	if a.bare() {
+		return 0
+	}
+	return a.Server.Workers
+}
 
 // check returns an error that names the field which cannot be.
 func (s *System) check() error {
-	if s.App == nil {
-		return errors.New("System.App is nil: what should the server serve?")
-	}
-	if s.Overflow != simnet.Drop && s.Overflow != simnet.Refuse {
-		return fmt.Errorf("System.Overflow is %d: want simnet.Drop or simnet.Refuse", s.Overflow)
-	}
-	if s.bare() {
+	taken := map[string]string{}
+	take := func(field, address string) error {
+		if _, err := netip.ParseAddrPort(address); err != nil {
+			return fmt.Errorf("%s is %q: want an IP address with a port, such as %s", field, address, defaultAddress)
+		}
+		if by, twice := taken[address]; twice {
+			return fmt.Errorf("%s is %s, which is %s too", field, address, by)
+		}
+		taken[address] = field
 		return nil
 	}
-	if s.Server.Observer != nil {
-		return errors.New("System.Server.Observer is set: the experiment observes, see Observation")
+	if s.Front.Config != nil {
+		at, err := s.Front.listen()
+		if err != nil {
+			return err
+		}
+		if err := take("System.Front.Config's listen", at.String()); err != nil {
+			return err
+		}
+	} else if len(s.Front.Hosts) > 0 {
+		return errors.New("System.Front.Hosts is set, and there is no Config to look them up")
 	}
-	if _, err := worker.New(s.Server, func() http.Handler { return nil }); err != nil {
-		return fmt.Errorf("System.Server: %w", err)
+	for i, a := range s.servers() {
+		field := "System."
+		if i > 0 {
+			field = fmt.Sprintf("System.Others[%d].", i-1)
+		}
+		if err := a.check(field); err != nil {
+			return err
+		}
+		if err := take(field+"Address", a.Address); err != nil {
+			return err
+		}
+	}
+	for i, service := range s.Services {
+		field := fmt.Sprintf("System.Services[%d].", i)
+		if service.Handler == nil {
+			return errors.New(field + "Handler is nil: what should it serve?")
+		}
+		if err := take(field+"Address", service.Address); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check returns an error that names the field which cannot be; field is what
+// comes before its name.
+func (a *AppServer) check(field string) error {
+	if a.App == nil {
+		return errors.New(field + "App is nil: what should the server serve?")
+	}
+	if a.Overflow != simnet.Drop && a.Overflow != simnet.Refuse {
+		return fmt.Errorf("%sOverflow is %d: want simnet.Drop or simnet.Refuse", field, a.Overflow)
+	}
+	if a.bare() {
+		return nil
+	}
+	if a.Server.Observer != nil {
+		return errors.New(field + "Server.Observer is set: the experiment observes, see Observation")
+	}
+	if _, err := worker.New(a.Server, func() http.Handler { return nil }); err != nil {
+		return fmt.Errorf("%sServer: %w", field, err)
 	}
 	return nil
 }
 
 // String says the system in words.
 func (s *System) String() string {
-	if s.bare() {
+	servers := s.servers()
+	if s.Front.Config == nil && len(servers) == 1 {
+		return servers[0].String()
+	}
+	var b strings.Builder
+	if s.Front.Config != nil {
+		fmt.Fprintf(&b, "a front that reads %s", s.Front.Config)
+		if addrs := s.Front.Hosts["localhost"]; len(addrs) > 1 {
+			b.WriteString(" and finds localhost at ")
+			for i, a := range addrs {
+				if i > 0 {
+					b.WriteString(" and ")
+				}
+				b.WriteString(a.String())
+			}
+		}
+	}
+	for i, a := range servers {
+		if b.Len() > 0 {
+			b.WriteString("; ")
+		}
+		if i == 0 && s.Front.Config != nil {
+			b.WriteString("behind it ")
+		}
+		fmt.Fprintf(&b, "at %s %s", a.Address, &a)
+	}
+	return b.String()
+}
+
+// String says the server in words.
+func (a *AppServer) String() string {
+	if a.bare() {
 		return "net/http, with no worker model"
 	}
-	c := s.Server
+	c := a.Server
 	text := c.String()
+	if a.Variant != "" {
+		text += ", " + a.Variant
+	}
 	if c.Timeout > 0 {
 		text += fmt.Sprintf(", worker timeout %s", seconds(c.Timeout))
 	}
@@ -79,78 +293,8 @@ func (s *System) String() string {
 		text += fmt.Sprintf(", %s of CPU a request", seconds(c.CPU))
 	}
 	text += fmt.Sprintf(", a backlog of %s that ", number(float64(c.Backlog)))
-	if s.Overflow == simnet.Refuse {
+	if a.Overflow == simnet.Refuse {
 		return text + "refuses when full"
 	}
 	return text + "drops when full"
-}
-
-// A server is what both worker.Server and http.Server are.
-type server interface {
-	Serve(net.Listener) error
-	Close() error
-}
-
-// build makes the server and its app, telling obs what its workers do.
-func (s *System) build(seed uint64, obs worker.Observer) (server, error) {
-	app := s.App(draw(seed, 1))
-	if app == nil {
-		return nil, errors.New("System.App returned nil")
-	}
-	if s.bare() {
-		return &http.Server{Handler: app()}, nil
-	}
-	config := s.Server
-	config.Seed, config.Observer = draw(seed, 2), obs
-	return worker.New(config, app)
-}
-
-// A network is where a system listens and its clients dial.
-type network struct {
-	listen func() (net.Listener, error)
-	// dial connects client, a number, to what listens.
-	dial func(ctx context.Context, client int) (net.Conn, error)
-	host string
-}
-
-// simulated is a network in virtual time. Each client has a port of its own,
-// which settles who comes first where two dial at one instant.
-func (s *System) simulated() *network {
-	n := new(simnet.Network)
-	return &network{
-		host: address,
-		listen: func() (net.Listener, error) {
-			ln, err := n.Listen(address)
-			if err != nil {
-				return nil, err
-			}
-			return ln, ln.SetOverflow(s.Overflow)
-		},
-		dial: func(ctx context.Context, client int) (net.Conn, error) {
-			return n.DialFrom(ctx, 1+client%65535, address)
-		},
-	}
-}
-
-// loopback is the real network, at a port that is free.
-func loopback() *network {
-	n := new(network)
-	n.listen = func() (net.Listener, error) {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err == nil {
-			n.host = ln.Addr().String()
-			n.dial = load.TCP(n.host, 0).Dial
-		}
-		return ln, err
-	}
-	return n
-}
-
-// draw makes a seed for one part of an experiment from the experiment's own, so
-// that parts do not draw alike: SplitMix64 (Steele, Lea and Flood, 2014).
-func draw(seed, part uint64) uint64 {
-	x := seed + part*0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
 }

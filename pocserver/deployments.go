@@ -57,6 +57,7 @@ func RunAsync12() worker.Config {
 	c := worker.Defaults(worker.Evented)
 	c.Workers = 12
 	c.Timeout = 300 * time.Second
+	c.Heartbeat = c.Timeout / 2
 	c.MaxRequests = 500
 	c.WorkerConnections = Unlimited
 	return c

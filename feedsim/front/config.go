@@ -19,11 +19,15 @@ import (
 // A Config is an nginx.conf that was read and understood, all of it. It does not
 // change, and any number of proxies may be made from it.
 type Config struct {
-	connections int // worker_connections
-	processes   int // worker_processes
+	name        string // of the file
+	connections int    // worker_connections
+	processes   int    // worker_processes
 	upstreams   []*upstream
 	servers     []*server
 }
+
+// String returns the name that the file was read or parsed with.
+func (c *Config) String() string { return c.name }
 
 // upstream is an upstream block, or the servers that a proxy_pass names itself.
 type upstream struct {

@@ -53,7 +53,7 @@ type pass struct {
 
 // understand gives a file's directives their meaning.
 func understand(name string, all crossplane.Directives) (*Config, error) {
-	r := &reader{name: name, config: &Config{connections: 512, processes: 1}}
+	r := &reader{name: name, config: &Config{name: name, connections: 512, processes: 1}}
 	if err := r.main(all); err != nil {
 		return nil, err
 	}

@@ -74,6 +74,17 @@ func TestAHeldLoopTakesEveryAcceptedConnectionWithIt(t *testing.T) {
 	})
 }
 
+// uvicorn's worker beats every 15 s: one who holds its loop just before the next
+// beat has half the worker timeout.
+func TestWhatALoopHasNotBeatenForCountsAgainstWhoHoldsIt(t *testing.T) {
+	uvicorn := config(worker.Evented, func(c *worker.Config) { c.Heartbeat = 15 * time.Second })
+	inHouse(t, uvicorn, app(), func(h *house) {
+		time.Sleep(44500 * time.Millisecond)
+		assert.Empty(t, h.exits(), "a loop that nobody holds beats, at 15 s and at 30 s")
+		assert.Equal(t, 61*time.Second, (<-h.ask("/block/40s")).at, "held from 44.5 s on, last beat at 30 s")
+	})
+}
+
 func TestALoopBeatsInTurnWithItsTasks(t *testing.T) {
 	// 25 naps that block for 2 s each, accepted while the first one holds the
 	// loop, are one turn of 50 s: the heartbeat has no chance.
@@ -341,6 +352,7 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 		"Threads is 3: only a threaded": func(c *worker.Config) { *c = worker.Defaults(worker.Evented); c.Threads = 3 },
 		"Backlog is 0":                  func(c *worker.Config) { c.Backlog = 0 },
 		"Timeout is -1s":                func(c *worker.Config) { c.Timeout = -time.Second },
+		"Heartbeat is 0s: a loop that":  func(c *worker.Config) { *c = worker.Defaults(worker.Evented); c.Heartbeat = 0 },
 		"GracefulTimeout is -1s":        func(c *worker.Config) { c.GracefulTimeout = -time.Second },
 		"KeepAlive is -1s":              func(c *worker.Config) { c.KeepAlive = -time.Second },
 		"KeepAlive is 2s: a sync":       func(c *worker.Config) { c.KeepAlive = 2 * time.Second },

@@ -122,6 +122,13 @@ type Config struct {
 	// Timeout is how long a worker may be without a heartbeat before the
 	// arbiter, which looks once a second, aborts it. 0 never aborts.
 	Timeout time.Duration
+	// Heartbeat is how often an Evented worker beats while nobody holds its loop.
+	// gunicorn's own do so once a second (gunicorn/workers/ggevent.py:
+	// self.notify(); gevent.sleep(1.0); 19.0's gaiohttp.py likewise), uvicorn's
+	// every half of the worker timeout, so that a loop which is held may be killed
+	// after half of it (uvicorn 0.17.6, uvicorn/server.py, on_tick, with
+	// gunicorn's timeout/2 as timeout_notify). The other models do not look at it.
+	Heartbeat time.Duration
 	// GracefulTimeout is how long a worker that is told to stop may take to
 	// finish what it has, before it is cut.
 	GracefulTimeout time.Duration
@@ -181,6 +188,8 @@ func Defaults(m Model) Config {
 	switch m {
 	case Sync:
 		c.KeepAlive = 0
+	case Evented:
+		c.Heartbeat = time.Second
 	case ThreadPerRequest:
 		c.WorkerConnections = 0
 		c.Backlog = 10
@@ -220,7 +229,7 @@ func (c *Config) check() error {
 		name string
 		d    time.Duration
 	}{
-		{"Timeout", c.Timeout}, {"GracefulTimeout", c.GracefulTimeout}, {"KeepAlive", c.KeepAlive},
+		{"Timeout", c.Timeout}, {"Heartbeat", c.Heartbeat}, {"GracefulTimeout", c.GracefulTimeout}, {"KeepAlive", c.KeepAlive},
 		{"BootTime", c.BootTime}, {"CPU", c.CPU}, {"SleepOvershoot", c.SleepOvershoot},
 	} {
 		if f.d < 0 {
@@ -241,6 +250,9 @@ func (c *Config) check() error {
 	}
 	if c.Replies == EndOfTurn && c.Model != Evented {
 		return bad("Replies", c.Replies, "only an evented worker has turns, want AtOnce")
+	}
+	if c.Model == Evented && c.Heartbeat == 0 {
+		return bad("Heartbeat", c.Heartbeat, "a loop that never beats is killed for nothing, want more than 0")
 	}
 	if !(c.AcceptAgain >= 0 && c.AcceptAgain < 1) { // also catches NaN
 		return bad("AcceptAgain", c.AcceptAgain, "want a probability of 0 or more, below 1")

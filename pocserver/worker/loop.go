@@ -10,14 +10,6 @@ import (
 	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
-// beatInterval is how often an event loop beats: gunicorn's loop-based workers
-// do so once a second (gunicorn/workers/ggevent.py: self.notify();
-// gevent.sleep(1.0); 19.0's gaiohttp.py likewise). uvicorn's worker does so only
-// every half of the worker timeout (uvicorn 0.17.6, uvicorn/server.py, on_tick,
-// with gunicorn's timeout/2 as timeout_notify), so it may be killed for having
-// been held half as long: that is not modelled.
-const beatInterval = time.Second
-
 // loop has no goroutine of its own. The task that runs holds it, and lets it go
 // to the next one when it awaits or ends. Between two turns one of those who
 // wait leads: it does the I/O and composes the next turn.
@@ -27,7 +19,8 @@ const beatInterval = time.Second
 // then, each once and in order. What becomes ready meanwhile is for the next
 // turn, and so is a heartbeat that comes due: it is a task like the others.
 type loop struct {
-	site *site // where connections come from; the loop accepts between turns
+	site     *site         // where connections come from; the loop accepts between turns
+	interval time.Duration // between two heartbeats
 
 	mu      sync.Mutex
 	ready   line      // for a later turn
@@ -42,8 +35,8 @@ type loop struct {
 	over    chan struct{}
 }
 
-func newLoop(s *site, now time.Time) *loop {
-	return &loop{site: s, since: now, beat: now}
+func newLoop(s *site, interval time.Duration, now time.Time) *loop {
+	return &loop{site: s, interval: interval, since: now, beat: now}
 }
 
 // acquire waits for w's turn, w being ready since w.since, and returns whether
@@ -76,7 +69,7 @@ func (l *loop) compose(leader *waiter, now time.Time) bool {
 	if l.dead {
 		return false
 	}
-	due := l.beat.Add(beatInterval)
+	due := l.beat.Add(l.interval)
 	switch waited := l.ready[0].since.Before(l.since); {
 	case due.Before(l.since) && waited:
 		l.beatDue = true // it takes its place among those who waited out the turn
@@ -84,7 +77,7 @@ func (l *loop) compose(leader *waiter, now time.Time) bool {
 		l.beat = l.since // nothing else was ready: it ran at once
 		fallthrough
 	default:
-		l.beat = l.beat.Add(now.Sub(l.beat).Truncate(beatInterval)) // idle since
+		l.beat = l.beat.Add(now.Sub(l.beat).Truncate(l.interval)) // idle since
 	}
 	l.turn, l.done = l.turn[:0], 0
 	for w := l.ready.next(now); w != nil; w = l.ready.next(now) {
@@ -111,7 +104,7 @@ func (l *loop) next(leader *waiter, now time.Time) bool {
 	if l.done < len(l.turn) {
 		w := l.turn[l.done]
 		l.done++
-		if l.beatDue && l.beat.Add(beatInterval).Before(w.since) {
+		if l.beatDue && l.beat.Add(l.interval).Before(w.since) {
 			l.beat, l.beatDue = now, false
 		}
 		if w == leader {
@@ -154,7 +147,7 @@ func (l *loop) lastBeat(now time.Time) time.Time {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.running {
-		return now
+		return l.beat.Add(now.Sub(l.beat).Truncate(l.interval))
 	}
 	return l.beat
 }

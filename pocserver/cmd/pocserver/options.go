@@ -73,7 +73,7 @@ func parse(args []string) (options, error) {
 // field's name, which is what worker's own errors say.
 var flagOf = map[string]string{
 	"Model": "model", "Workers": "workers", "Threads": "threads", "WorkerConnections": "worker-connections",
-	"Backlog": "backlog", "Timeout": "timeout", "GracefulTimeout": "graceful-timeout", "KeepAlive": "keep-alive",
+	"Backlog": "backlog", "Timeout": "timeout", "Heartbeat": "heartbeat", "GracefulTimeout": "graceful-timeout", "KeepAlive": "keep-alive",
 	"MaxRequests": "max-requests", "MaxRequestsJitter": "max-requests-jitter", "BootTime": "boot-time", "CPU": "cpu",
 	"SleepOvershoot": "sleep-overshoot", "Replies": "replies", "AcceptAgain": "accept-again", "Seed": "seed",
 }
@@ -91,6 +91,7 @@ func flags(o *options) *flag.FlagSet {
 	f.IntVar(&c.WorkerConnections, flagOf["WorkerConnections"], c.WorkerConnections, "`number` of connections that one threaded or evented worker holds at most")
 	f.IntVar(&c.Backlog, flagOf["Backlog"], c.Backlog, "`number` of connections that may wait to be accepted")
 	f.DurationVar(&c.Timeout, flagOf["Timeout"], c.Timeout, "a worker without a heartbeat for this `duration` is killed; 0 never")
+	f.DurationVar(&c.Heartbeat, flagOf["Heartbeat"], c.Heartbeat, "`duration` between two heartbeats of an evented worker")
 	f.DurationVar(&c.GracefulTimeout, flagOf["GracefulTimeout"], c.GracefulTimeout, "`duration` that a worker that stops may take to finish")
 	f.DurationVar(&c.KeepAlive, flagOf["KeepAlive"], c.KeepAlive, "`duration` that an idle connection is kept; 0 closes each after its reply")
 	f.IntVar(&c.MaxRequests, flagOf["MaxRequests"], c.MaxRequests, "a worker is recycled after this `number` of requests; 0 never")

@@ -93,12 +93,12 @@ func TestThereIsAFlagForEveryFieldOfTheConfig(t *testing.T) {
 		}
 	}
 	o, err := parse(strings.Fields("async -model threaded -workers 2 -threads 3 -worker-connections 4 -backlog 5 -timeout 6s" +
-		" -graceful-timeout 7s -keep-alive 8s -max-requests 9 -max-requests-jitter 10 -boot-time 11s -cpu 12ms" +
+		" -heartbeat 500ms -graceful-timeout 7s -keep-alive 8s -max-requests 9 -max-requests-jitter 10 -boot-time 11s -cpu 12ms" +
 		" -sleep-overshoot 13ms -replies end-of-turn -accept-again 0.14 -seed 15 -addr 127.0.0.1:16 -access-log=false"))
 	require.NoError(t, err)
 	assert.Equal(t, worker.Config{
 		Model: worker.Threaded, Workers: 2, Threads: 3, WorkerConnections: 4, Backlog: 5, Timeout: 6 * time.Second,
-		GracefulTimeout: 7 * time.Second, KeepAlive: 8 * time.Second, MaxRequests: 9, MaxRequestsJitter: 10,
+		Heartbeat: 500 * time.Millisecond, GracefulTimeout: 7 * time.Second, KeepAlive: 8 * time.Second, MaxRequests: 9, MaxRequestsJitter: 10,
 		BootTime: 11 * time.Second, CPU: 12 * time.Millisecond, SleepOvershoot: 13 * time.Millisecond,
 		Replies: worker.EndOfTurn, AcceptAgain: 0.14, Seed: 15,
 	}, o.config)
