@@ -16,8 +16,9 @@ lab: ## the experiments: a table here, and out/results.json
 bench: ## what it costs, in a form that benchstat reads (minutes; some needs wrk)
 	$(GO) test -run '^$$' -bench . -benchmem .
 
-fidelity: ## the model against the field data, over 50 seeds (minutes)
-	@$(GO) test -count=1 -v -run '^TestFidelity$$' -seeds=50
+fidelity: ## the model against the field data, over 50 and over 200 seeds (minutes); ARGS=-update keeps a new record
+	@$(GO) test -count=1 -v -run '^TestPoCFidelity$$' ./lab/fidelity -seeds=50
+	@$(GO) test -count=1 -v -run '^TestFeedFidelity$$' ./lab/fidelity -seeds=200 $(ARGS)
 
 race: ## the dirty race, 100 runs on each worker model (minutes)
 	$(GO) test -race -count=1 -v -run '^TestDirty' . -trials=100

@@ -5,46 +5,27 @@
 package outagelab_test
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"math"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"testing"
-	"text/tabwriter"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
-	"golang.org/x/sync/errgroup"
 
 	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/fidelity"
 	"example.com/outagelab/lab/load"
 	"example.com/outagelab/pocserver"
 	"example.com/outagelab/pocserver/worker"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// What was calibrated on the field data, once, for every row that has a CPU
-// cost; all else in the table follows from the models.
-const (
-	// syncCPU is what a request costs gunicorn's sync worker and Django:
-	// 10.09 s / 33,436 requests (poc.json: gunicorn_sync, sleep 0).
-	syncCPU = 302 * time.Microsecond
-	// asyncCPU is what it costs uvicorn and Django: the mean of 10.10 s / 11,781,
-	// 10.05 s / 11,402 and 10.04 s / 9,402 (poc.json: uvicorn, all rows).
-	asyncCPU = 935 * time.Microsecond
-	// overshoot is how much a sleep took longer than asked for: 10.04 s / 10,730
-	// − 0.5 ms − syncCPU (poc.json: gunicorn_sync, sleep 0.001).
-	overshoot = 134 * time.Microsecond
-	// boot is the design's measured boot of a gunicorn worker.
-	boot = 180 * time.Millisecond
-)
 
 // wrk500 is the PoC's load: wrk -t 8 -c 500 -d 10.
 func wrk500(view string, sleep float64) load.Closed {
@@ -156,13 +137,13 @@ var experiments = []lab.Experiment{
 	{
 		Name:   "exhaustion/async12",
 		Claim:  "Twelve loops on twelve processors answer twelve times what one can: workers/c, until the naps are the limit.",
-		System: poc(with(pocserver.RunAsync12(), func(c *worker.Config) { c.MaxRequests, c.CPU, c.KeepAlive = 0, asyncCPU, 0 })),
+		System: poc(with(pocserver.RunAsync12(), func(c *worker.Config) { c.MaxRequests, c.CPU, c.KeepAlive = 0, fidelity.AsyncCPU, 0 })),
 		Load: []load.Load{load.Closed{
 			Name: "wrk", Path: "/async_sleep/?sleep=0.001", Connections: 500, Duration: 3 * time.Second,
 		}},
 		Requests: 38_000,
 		Checks: []lab.Check{
-			{Metric: lab.Throughput, Want: 12 / asyncCPU.Seconds(), Formula: "min(N/(E[S]+c), workers/c) = 12/(0.935 ms)", Within: underWay(3 * 12 / asyncCPU.Seconds())},
+			{Metric: lab.Throughput, Want: 12 / fidelity.AsyncCPU.Seconds(), Formula: "min(N/(E[S]+c), workers/c) = 12/(0.935 ms)", Within: underWay(3 * 12 / fidelity.AsyncCPU.Seconds())},
 			{Metric: lab.Busy, Want: 1, Formula: "each loop is held all the time: (N/workers)·c is far above E[S]", Within: lab.Absolute(0.01, "the first nap of 1 ms of 3 s, and the last")},
 		},
 		Lesson: lab.Lesson{
@@ -174,10 +155,10 @@ var experiments = []lab.Experiment{
 	{
 		Name:   "recycling/sync",
 		Claim:  "Recycling a worker after 500 cheap requests costs more than serving them: each costs 500·c and a boot.",
-		System: poc(with(pocserver.RunSync(), func(c *worker.Config) { c.CPU, c.BootTime = syncCPU, boot })),
+		System: poc(with(pocserver.RunSync(), func(c *worker.Config) { c.CPU, c.BootTime = fidelity.SyncCPU, fidelity.Boot })),
 		Load:   []load.Load{wrk500("/sync_sleep/", 0)},
 		Checks: []lab.Check{
-			{Metric: lab.Throughput, Want: 500 / (500*syncCPU.Seconds() + boot.Seconds()), Formula: "n/(n·c + boot) = 500/(500·0.302 ms + 0.18 s)", Within: lab.Relative(0.018, "the last boot may be in the 10 s or not: 0.18 s/10 s")},
+			{Metric: lab.Throughput, Want: 500 / (500*fidelity.SyncCPU.Seconds() + fidelity.Boot.Seconds()), Formula: "n/(n·c + boot) = 500/(500·0.302 ms + 0.18 s)", Within: lab.Relative(0.018, "the last boot may be in the 10 s or not: 0.18 s/10 s")},
 			{Metric: lab.Exits(worker.Recycled), Want: 30, Formula: "10 s/(n·c + boot)", Within: lab.Absolute(1, "a cycle may be under way at the end")},
 			{Metric: lab.Failures(load.ClosedEarly), Want: 0, Formula: "a recycled worker finishes what it has", Within: lab.Exactly()},
 		},
@@ -191,7 +172,7 @@ var experiments = []lab.Experiment{
 		Name:  "recycling/async12",
 		Claim: "Twelve loops that recycle lose nobody's reply: each finishes what it has, and the others accept meanwhile.",
 		System: poc(with(pocserver.RunAsync12(), func(c *worker.Config) {
-			c.CPU = asyncCPU
+			c.CPU = fidelity.AsyncCPU
 		})),
 		Load: []load.Load{load.Closed{
 			Name: "wrk", Path: "/async_sleep/?sleep=0.1", Connections: 500, Duration: 3 * time.Second,
@@ -309,10 +290,10 @@ var meanLatency = lab.Metric{Name: "mean latency", Unit: "s", Of: func(o *lab.Ob
 // servers, with the calibrated costs.
 func crossover() []lab.Experiment {
 	syncServer := poc(with(pocserver.RunSync(), func(c *worker.Config) {
-		c.MaxRequests, c.CPU, c.SleepOvershoot = 0, syncCPU, overshoot
+		c.MaxRequests, c.CPU, c.SleepOvershoot = 0, fidelity.SyncCPU, fidelity.Overshoot
 	}))
 	asyncServer := poc(with(pocserver.RunAsync(), func(c *worker.Config) {
-		c.CPU, c.SleepOvershoot = asyncCPU, overshoot
+		c.CPU, c.SleepOvershoot = fidelity.AsyncCPU, fidelity.Overshoot
 	}))
 	var rows []lab.Experiment
 	for _, nap := range []struct {
@@ -323,10 +304,10 @@ func crossover() []lab.Experiment {
 	} {
 		mean := nap.sleep / 2
 		if mean > 0 {
-			mean += overshoot.Seconds()
+			mean += fidelity.Overshoot.Seconds()
 		}
-		syncRate := 1 / (mean + syncCPU.Seconds())
-		asyncRate := min(500/(mean+asyncCPU.Seconds()), 1/asyncCPU.Seconds())
+		syncRate := 1 / (mean + fidelity.SyncCPU.Seconds())
+		asyncRate := min(500/(mean+fidelity.AsyncCPU.Seconds()), 1/fidelity.AsyncCPU.Seconds())
 		perNap := nap.sleep / 2 / math.Sqrt(3) * math.Sqrt(syncRate) // σ of a second's naps, in naps
 		from := fmt.Sprintf("4σ of 4 s of naps uniform(0, %g s), and a request at either end", nap.sleep)
 		rows = append(rows,
@@ -361,7 +342,7 @@ func crossover() []lab.Experiment {
 					Cause: "The naps overlap, the CPU costs do not: the loop's own work is the limit at every nap length.",
 					Fix:   "Async pays where requests wait long. Where they do not, its costs decide.",
 				},
-				Sibling: func(e *lab.Experiment) { e.System.Server.CPU = 2 * asyncCPU },
+				Sibling: func(e *lab.Experiment) { e.System.Server.CPU = 2 * fidelity.AsyncCPU },
 			})
 	}
 	return rows
@@ -385,7 +366,7 @@ func TestTheLinesCrossWherePredicted(t *testing.T) {
 	if builtWithRace() {
 		t.Skip("about 80,000 requests are too many for the race detector: it needs a run without -race")
 	}
-	predicted := 2 * (asyncCPU - syncCPU - overshoot).Seconds()
+	predicted := 2 * (fidelity.AsyncCPU - fidelity.SyncCPU - fidelity.Overshoot).Seconds()
 	rate := func(row lab.Experiment, view string, sleep float64) float64 {
 		row.Load = []load.Load{load.Closed{Path: fmt.Sprintf("%s?sleep=%.9f", view, sleep), Connections: 50, Duration: 4 * time.Second}}
 		o, err := row.Run(t)
@@ -462,110 +443,4 @@ func printed(t *testing.T, args ...string) string {
 	text, err := exec.CommandContext(t.Context(), os.Args[0], args...).CombinedOutput()
 	require.NoError(t, err, "%s", text)
 	return string(text)
-}
-
-var seeds = flag.Int("seeds", 2, "how many `seeds` TestFidelity runs the model with")
-
-// TestFidelity holds the model to what the real programs did: the mean over the
-// seeds of what wrk would print. make fidelity runs 50.
-func TestFidelity(t *testing.T) {
-	var field struct {
-		Rows []struct {
-			Server    string
-			Path      string
-			Sleep     float64 `json:"sleep_s"`
-			Timeouts  float64
-			P50       float64 `json:"p50_s"`
-			PerSecond float64 `json:"requests_per_s"`
-			Measured  float64 `json:"measured_s"`
-		}
-	}
-	data, err := os.ReadFile("lab/testdata/field/poc.json")
-	require.NoError(t, err)
-	require.NoError(t, json.Unmarshal(data, &field))
-	require.Len(t, field.Rows, 9)
-
-	// The servers as they were measured; the costs are the calibrated ones.
-	servers := map[string]struct {
-		config worker.Config
-		part   float64 // how far off the throughput may be: the field's own spread
-	}{
-		"gunicorn_sync_maxreq500": {with(pocserver.RunSync(), func(c *worker.Config) {
-			c.CPU, c.SleepOvershoot, c.BootTime = syncCPU, overshoot, boot
-		}), 0.15},
-		"gunicorn_sync": {with(pocserver.RunSync(), func(c *worker.Config) {
-			c.CPU, c.SleepOvershoot, c.MaxRequests = syncCPU, overshoot, 0
-		}), 0.15},
-		"uvicorn": {with(pocserver.RunAsync(), func(c *worker.Config) {
-			c.CPU, c.SleepOvershoot, c.Replies = asyncCPU, overshoot, worker.EndOfTurn
-		}), 0.20},
-	}
-
-	table := new(strings.Builder)
-	w := tabwriter.NewWriter(table, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(w, "\t\treplies/s\t\t\tover 2 s\t\t\tmedian, s\t\t\t\n")
-	fmt.Fprintf(w, "server\tsleep\tfield\tmodel\toff\tfield\tmodel\toff\tfield\tmodel\toff\t\n")
-	type means struct{ rate, late, median float64 }
-	model := make([]*means, len(field.Rows)) // nil for a row that is left out
-	var rows errgroup.Group
-	rows.SetLimit(runtime.NumCPU())
-	for i, row := range field.Rows {
-		server, known := servers[row.Server]
-		require.True(t, known, "a field row of %q", row.Server)
-		if requests := row.PerSecond * row.Measured; builtWithRace() && requests > 1000 {
-			t.Logf("%s at sleep %g: about %.0f requests a seed are too many for the race detector: it needs a run without -race", row.Server, row.Sleep, requests)
-			continue
-		}
-		e := lab.Experiment{
-			Name:   row.Server,
-			System: poc(server.config),
-			// wrk gives each of its 8 threads 500/8 = 62 connections.
-			Load: []load.Load{load.Closed{
-				Path:        fmt.Sprintf("%s?sleep=%g", row.Path, row.Sleep),
-				Connections: 496, Duration: time.Duration(row.Measured * float64(time.Second)),
-			}},
-		}
-		rows.Go(func() error {
-			m, n := new(means), float64(*seeds)
-			model[i] = m
-			for seed := range *seeds {
-				e.Seed = uint64(seed)
-				o, err := e.Run(t)
-				if err != nil {
-					return err
-				}
-				m.rate += lab.Throughput.Of(o) / n
-				m.late += lab.Timeouts.Of(o) / n
-				m.median += lab.WrkLatency(50).Of(o) / n
-			}
-			return nil
-		})
-	}
-	require.NoError(t, rows.Wait())
-
-	for i, row := range field.Rows {
-		m := model[i]
-		if m == nil {
-			continue
-		}
-		fmt.Fprintf(w, "%s\t%g\t%.1f\t%.1f\t%s\t%.0f\t%.1f\t%s\t%.3f\t%.3f\t%s\t\n", row.Server, row.Sleep,
-			row.PerSecond, m.rate, off(m.rate, row.PerSecond), row.Timeouts, m.late, off(m.late, row.Timeouts), row.P50, m.median, off(m.median, row.P50))
-		what := fmt.Sprintf("%s at sleep %g", row.Server, row.Sleep)
-		assert.InEpsilon(t, row.PerSecond, m.rate, servers[row.Server].part, "replies a second, %s", what)
-		if row.Timeouts == 0 {
-			assert.Zero(t, m.late, "replies over 2 s, %s", what)
-		} else {
-			assert.InEpsilon(t, row.Timeouts, m.late, 0.10, "replies over 2 s, %s", what)
-		}
-		assert.InEpsilon(t, row.P50, m.median, 0.20, "median of what wrk recorded, %s", what)
-	}
-	w.Flush()
-	t.Logf("the field against the mean of %d seeds\n%s", *seeds, table)
-}
-
-func off(model, field float64) string {
-	if field == 0 && model == 0 {
-		return "0 %"
-	}
-	return fmt.Sprintf("%+.1f %%", 100*(model-field)/field)
 }
