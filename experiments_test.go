@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -18,9 +19,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"example.com/outagelab/feedsim"
+	"example.com/outagelab/feedsim/front"
 	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/exercise"
 	"example.com/outagelab/lab/fidelity"
 	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/simnet"
 	"example.com/outagelab/pocserver"
 	"example.com/outagelab/pocserver/worker"
 )
@@ -260,6 +265,468 @@ var experiments = []lab.Experiment{
 	},
 }
 
+// The feed exercise: every route on one app server behind the nginx.conf as
+// shipped, under its two loads, and what to do about what happens then.
+
+// gthread25 is the exercise's threaded server with 25 threads a worker.
+var gthread25 = with(feedsim.Threaded(), func(c *worker.Config) { c.Threads, c.AcceptAgain = 25, fidelity.AcceptAgain })
+
+// The exercise's numbers, by what the formulas call them.
+const (
+	poll     = 2.5            // E[S], the mean of 0 to 5 whole seconds
+	pollVar  = 35.0 / 12      // of whole seconds from 0 to 5: (6² − 1)/12
+	patience = 60.0           // T: nginx's proxy_read_timeout, in seconds
+	arrivals = 10.0           // λ: requests a second to /check_feed
+	sent     = arrivals * 120 // requests to /check_feed in all
+	capacity = 2 / poll       // μ: polls a second of two workers with one request each
+	collapse = arrivals * capacity * patience / (arrivals - capacity)
+)
+
+// polls is four standard deviations of a count of n polls that follow each other.
+func polls(n float64) float64 { return 4 * math.Sqrt(n*pollVar/poll/poll) }
+
+// collapsed is what a count of requests served before the collapse can be off:
+// what n polls take varies, and the more so does when the wait reaches T.
+func collapsed() lab.Tolerance {
+	return lab.Absolute(polls(collapse)*arrivals/(arrivals-capacity), "4σ of the time that 52 polls of 0 to 5 s take, times λ/(λ−μ)")
+}
+
+const collapseFormula = "λμT/(λ−μ), λ = 10/s, μ = 2/(2.5 s), T = 60 s"
+
+// ofTheModel allows the nanoseconds that the model takes to accept and to decide.
+func ofTheModel() lab.Tolerance {
+	return lab.Absolute(0.001, "the model's nanoseconds for accepting and deciding")
+}
+
+// lastGood is when the last request was sent that was answered 200.
+var lastGood = lab.Metric{Name: "last 200 was sent at", Unit: "s", Of: func(o *lab.Observation) float64 {
+	last := math.NaN()
+	for _, r := range o.Records {
+		if r.Good() {
+			last = r.Scheduled.Seconds() // in an open loop records are in this order
+		}
+	}
+	return last
+}}
+
+// inFlight is how many requests of the load were under way on average while it
+// lasted, by Little's law: the sum of all that they took over 120 s.
+var inFlight = lab.Metric{Name: "mean requests in flight", Unit: "requests", Of: func(o *lab.Observation) float64 {
+	sum := 0.0
+	for _, r := range o.Records {
+		sum += r.Latency.Seconds()
+	}
+	return sum / 120
+}}
+
+// atOnce is how many requests got a 502 within a second.
+var atOnce = lab.Metric{Name: "502 within a second", Unit: "replies", Of: func(o *lab.Observation) float64 {
+	n := 0.0
+	for _, r := range o.Records {
+		if r.Status == 502 && r.Latency < time.Second {
+			n++
+		}
+	}
+	return n
+}}
+
+// lines is how many lines streams got.
+var lines = lab.Metric{Name: "lines", Of: func(o *lab.Observation) float64 {
+	n := 0
+	for _, r := range o.Records {
+		if r.Status == 200 {
+			n += r.Lines
+		}
+	}
+	return float64(n)
+}}
+
+// behind is the exercise with all routes on one server.
+func behind(server worker.Config, variant feedsim.AppConfig, change ...func(*lab.System)) lab.System {
+	s := exercise.Behind(server, variant)
+	for _, f := range change {
+		f(&s)
+	}
+	return s
+}
+
+// become gives e's server another variant of the app.
+func become(e *lab.Experiment, variant feedsim.AppConfig) {
+	s := exercise.Behind(e.System.Server, variant)
+	e.System.App, e.System.Variant = s.App, s.Variant
+}
+
+// slowFeed puts another feed behind the app.
+func slowFeed(c feedsim.FeedConfig) func(*lab.System) {
+	return func(s *lab.System) { s.Services = []lab.Service{exercise.Feed(c)} }
+}
+
+// edited is the nginx.conf as shipped with one change.
+func edited(name, was, is string) *front.Config {
+	c, err := front.Parse(name, strings.NewReader(strings.Replace(feedsim.Shipped, was, is, 1)))
+	if err != nil {
+		panic(err)
+	}
+	return c
+}
+
+var (
+	awaiting = feedsim.AppConfig{Awaiting: true}
+	buffered = edited("the nginx.conf as shipped, but for proxy_buffering", "proxy_buffering off;", "")
+
+	pollsEnd   = 120*time.Second + exercise.Patience
+	streamsEnd = 90*time.Second + exercise.Patience
+)
+
+// feedExercise is the exercise's rows.
+var feedExercise = []lab.Experiment{
+	{
+		Name:   "polls/sync",
+		Claim:  "Two sync workers that get 11 requests a second and can do 0.8 answer about λμT/(λ−μ) in time, then nobody, for as long as the load lasts.",
+		System: behind(feedsim.Prefork(), feedsim.AppConfig{}),
+		Load:   exercise.Polls(), Horizon: pollsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Replies(200).On("/check_feed"), Want: collapse, Formula: collapseFormula, Within: collapsed()},
+			{Metric: lastGood.On("/check_feed"), Want: collapse / arrivals, Formula: "the last of them, at λ a second", Within: lab.Absolute(2.2, "4σ of 52 polls, 21 requests, at 10/s")},
+			{Metric: lab.Replies(504).On("/"), Want: 120 - collapse/arrivals, Formula: "all that come after that wait in the same queue", Within: lab.Absolute(3.2, "2.2 s at 1/s, and one at the edge")},
+		},
+		Lesson: lab.Lesson{
+			Cause: "The queue is first in, first out, and a worker does not know that a client in it has left. Once the wait has reached nginx's 60 s, every request that is served is one whose client was told 504 a moment before: the workers are busy all the time, for nobody. / costs nothing and waits in the same queue.",
+			Fix:   "Serve as many at a time as wait at a time (polls/threaded, polls/awaiting), or refuse what cannot be served: see the cures. And keep / away from routes that wait.",
+		},
+		Sibling: func(e *lab.Experiment) { e.System.Server = gthread25 },
+	},
+	{
+		Name:   "polls/pool-of-one",
+		Claim:  "As shipped a threaded worker has one thread, so two of them are two sync workers: the same collapse.",
+		System: behind(feedsim.Threaded(), feedsim.AppConfig{}),
+		Load:   exercise.Polls(), Horizon: pollsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Replies(200).On("/check_feed"), Want: collapse, Formula: collapseFormula, Within: collapsed()},
+			{Metric: lab.Replies(504).On("/"), Want: 120 - collapse/arrivals, Formula: "all that come after that wait for the same thread", Within: lab.Absolute(3.2, "2.2 s at 1/s, and one at the edge")},
+		},
+		Lesson: lab.Lesson{
+			Cause: "gunicorn's --threads is 1 unless somebody sets it. The main loop accepts everybody, and one thread serves them: the name of the worker class promises what its settings do not give.",
+			Fix:   "Set --threads. No edit of nginx.conf alone repairs this.",
+		},
+		Sibling: func(e *lab.Experiment) { e.System.Server.Threads = 25 },
+	},
+	{
+		Name:   "polls/threaded",
+		Claim:  "By Little's law 10 polls a second of 2.5 s are 25 at a time: 2 × 25 threads carry them, and / notices nothing.",
+		System: behind(gthread25, feedsim.AppConfig{}),
+		Load:   exercise.Polls(), Horizon: pollsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Replies(200).On("/check_feed"), Want: sent, Formula: "all", Within: lab.Exactly()},
+			{Metric: inFlight.On("/check_feed"), Want: arrivals * poll, Formula: "Little's law: λ·E[S] = 10/s · 2.5 s", Within: lab.Absolute(4*math.Sqrt(sent*pollVar)/120, "4σ of the sum of 1,200 polls over 120 s")},
+			{Metric: lab.Latency(90).On("/"), Want: 0, Formula: "a thread is free: 25 of 50 are in use on average, and seldom all of a worker's", Within: ofTheModel()},
+		},
+		Lesson: lab.Lesson{
+			Cause: "A thread that waits for the feed costs memory and nothing else. 50 of them are twice what waits on average.",
+			Fix:   "Nothing to fix at this rate: count what waits, and leave room. What never ends is another matter: see streams/threaded.",
+		},
+		Sibling: func(e *lab.Experiment) { e.System.Server.Threads = 1 },
+	},
+	{
+		Name:   "polls/awaiting",
+		Claim:  "Two event loops whose handlers await answer every poll when the feed does.",
+		System: behind(feedsim.Evented(), awaiting),
+		Load:   exercise.Polls(), Horizon: pollsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Replies(200).On("/check_feed"), Want: sent, Formula: "all", Within: lab.Exactly()},
+			{Metric: lab.Latency(100).On("/check_feed"), Want: 5, Formula: "the longest poll, and nobody is waited for", Within: ofTheModel()},
+			{Metric: lab.Latency(100).On("/"), Want: 0, Formula: "the loop is free", Within: ofTheModel()},
+		},
+		Lesson: lab.Lesson{
+			Cause: "A request that awaits is an entry in a table, and there is no pool to run out of.",
+			Fix:   "Nothing to fix, as long as every handler awaits: see polls/blocking for one that does not.",
+		},
+		Sibling: func(e *lab.Experiment) { become(e, feedsim.AppConfig{}) },
+	},
+	{
+		Name:   "polls/blocking",
+		Claim:  "Handlers that block make an event loop worse than a sync worker: it takes in everybody, serves one at a time, and when it is killed all are lost.",
+		System: behind(feedsim.Evented(), feedsim.AppConfig{}),
+		Load:   exercise.Polls(), Horizon: pollsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Replies(200).On("/check_feed"), Want: 2 * 181 / poll, Formula: "what two loops can poll one at a time: 2 · 181 s/(2.5 s)", Within: lab.AtMost("the end of the run, 181 s")},
+			{Metric: lab.Exits(worker.TimedOut), Want: 6, Formula: "a loop is held, and killed 30 to 34 s later: 2 · 120 s/(34 s), rounded down", Within: lab.AtLeast("one turn of up to 3 s before the one that is too long, the arbiter's second, and the boot")},
+			{Metric: lab.Replies(502).On("/check_feed"), Want: sent - 2*181/poll, Formula: "the others were on a loop that was killed", Within: lab.AtLeast("all but the most that can be served")},
+			{Metric: lab.Replies(502).On("/"), Want: 120 - 2*181/poll/10, Formula: "a tenth of that for /", Within: lab.AtLeast("the same share")},
+		},
+		Lesson: lab.Lesson{
+			Cause: "The loop accepts all that wait, then runs their handlers one after another: a turn of 13 polls is longer than the worker timeout, and the heartbeat is a task of the same loop. The arbiter aborts the worker with every connection that it had: nginx sees them close, and says 502.",
+			Fix:   "Await, or run what blocks in a thread. A sync worker is the better choice for handlers that block.",
+		},
+		Sibling: func(e *lab.Experiment) { become(e, awaiting) },
+	},
+	{
+		Name:   "streams/sync",
+		Claim:  "Two streams hold two sync workers until the arbiter kills them: of 75, two and then two more are ever served, and / is gone.",
+		System: behind(feedsim.Prefork(), feedsim.AppConfig{}),
+		Load:   exercise.Streams(), Horizon: streamsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Streaming.On("/stream_feed"), Want: 4, Formula: "2 workers · 60 s/(30 s): nginx gives up after 60 s, the arbiter after 30", Within: lab.Exactly()},
+			{Metric: lab.Replies(504).On("/stream_feed"), Want: 71, Formula: "the others", Within: lab.Exactly()},
+			{Metric: lab.Replies(200).On("/"), Want: 0, Formula: "/ waits behind 71 streams", Within: lab.Exactly()},
+		},
+		Lesson: lab.Lesson{
+			Cause: "A sync worker beats between requests only, and a stream has no end: to the arbiter it is a worker that hangs. Nobody else is served meanwhile.",
+			Fix:   "A stream needs a server where a connection that waits is cheap: an event loop. Where there is none, a sync worker is no place for it.",
+		},
+		Sibling: func(e *lab.Experiment) {
+			e.System.Server, e.System.App = feedsim.Evented(), behind(feedsim.Evented(), awaiting).App
+		},
+	},
+	{
+		Name:   "streams/pool-of-one",
+		Claim:  "With one thread each, two streams are all that two threaded workers ever serve; they are not even killed.",
+		System: behind(feedsim.Threaded(), feedsim.AppConfig{}),
+		Load:   exercise.Streams(), Horizon: streamsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Streaming.On("/stream_feed"), Want: 2, Formula: "2 workers · 1 thread", Within: lab.Exactly()},
+			{Metric: lab.Exits(worker.TimedOut), Want: 0, Formula: "the main loop beats, however long a thread takes", Within: lab.Exactly()},
+			{Metric: lab.Replies(200).On("/"), Want: 0, Formula: "after the two come 36 dead streams a thread, of a poll each at least: 90 s", Within: lab.Exactly()},
+		},
+		Lesson: lab.Lesson{
+			Cause: "A thread is held for as long as its stream lasts. The heartbeat is the main loop's, so nothing tells that the pool is stuck: no kill, no log line, and no reply.",
+			Fix:   "As many threads as streams, or an event loop.",
+		},
+		Sibling: func(e *lab.Experiment) { e.System.Server.Threads = 25 },
+	},
+	{
+		Name:   "streams/threaded",
+		Claim:  "50 threads carry 50 streams. The other 25 get 504 after a minute, and / waits behind them until the streams end.",
+		System: behind(gthread25, feedsim.AppConfig{}),
+		Load:   exercise.Streams(), Horizon: streamsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Streaming.On("/stream_feed"), Want: 50, Formula: "2 · 25 threads", Within: lab.Absolute(15.5, "a worker's share of the 75 has a standard deviation of 7: at 37.5 − 28 = 9.5 streams, 15.5 of its threads are idle")},
+			{Metric: lab.Replies(504).On("/stream_feed"), Want: 25, Formula: "the others", Within: lab.Absolute(15.5, "the same")},
+			{Metric: lab.Replies(200).On("/"), Want: 2 * (87 - 30), Formula: "who comes after second 30 is still waiting when the streams end at 90: 2/s · (87 s − 30 s)", Within: lab.Absolute(30, "the threads come free within 5 s, and dead streams that are ahead may take each for two polls more: 2/s · 15 s")},
+		},
+		Lesson: lab.Lesson{
+			Cause: "A pool is as large as it is. Whoever comes when it is full waits: streams among themselves, and / with them, though it costs nothing.",
+			Fix:   "Streams on an event loop, short requests on a pool: one pool for both lets the long ones starve the short ones.",
+		},
+		Sibling: func(e *lab.Experiment) { e.System.Server.Threads = 50 },
+	},
+	{
+		Name:   "streams/awaiting",
+		Claim:  "Two event loops carry all 75 streams, and answer / at once.",
+		System: behind(feedsim.Evented(), awaiting),
+		Load:   exercise.Streams(), Horizon: streamsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Streaming.On("/stream_feed"), Want: 75, Formula: "all", Within: lab.Exactly()},
+			{Metric: lab.FirstByte(100).On("/stream_feed"), Want: 5, Formula: "the longest poll", Within: ofTheModel()},
+			{Metric: lab.Replies(200).On("/"), Want: 170, Formula: "all", Within: lab.Exactly()},
+			{Metric: lab.Latency(100).On("/"), Want: 0, Formula: "the loop is free", Within: ofTheModel()},
+		},
+		Lesson: lab.Lesson{
+			Cause: "A stream that waits for its next line holds a connection and some memory. The loop is held for microseconds a line.",
+			Fix:   "Nothing to fix. The next limits are worker_connections here and in nginx, and the feed.",
+		},
+		Sibling: func(e *lab.Experiment) { become(e, feedsim.AppConfig{}) },
+	},
+	{
+		Name:   "streams/blocking",
+		Claim:  "With handlers that block, each loop serves one stream until it is killed; who waited meanwhile for / is accepted by the next loop, and lost with it.",
+		System: behind(feedsim.Evented(), feedsim.AppConfig{}),
+		Load:   exercise.Streams(), Horizon: streamsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Streaming.On("/stream_feed"), Want: 4, Formula: "2 loops · 60 s/(30 s)", Within: lab.Exactly()},
+			{Metric: lab.Replies(502).On("/"), Want: 2 * (31 - 2), Formula: "all that come before the first kill: 2/s · (31 s − 2 s)", Within: lab.Absolute(2, "the arbiter's second: 2/s · 1 s")},
+		},
+		Lesson: lab.Lesson{
+			Cause: "A stream whose handler blocks between two lines never gives the loop back. At the kill its successor takes the whole backlog in, 48 requests to / in the field, begins the next stream, and takes them all along when it is killed in turn.",
+			Fix:   "Await. A blocking call in a stream is the worst place for one.",
+		},
+		Sibling: func(e *lab.Experiment) { become(e, awaiting) },
+	},
+	{
+		Name:   "502/two-addresses",
+		Claim:  "Where localhost is two addresses, the same file and load give 502 in place of 504, and after a minute / dies at once.",
+		System: behind(feedsim.Prefork(), feedsim.AppConfig{}, func(s *lab.System) { s.Front.Hosts = exercise.TwoAddresses() }),
+		Load:   exercise.Polls(), Horizon: pollsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Replies(200).On("/check_feed"), Want: collapse, Formula: collapseFormula, Within: collapsed()},
+			{Metric: lab.Replies(504).On("/check_feed"), Want: 4 * 120 / 10, Formula: "each of nginx's 4 processes tries [::1] first once in fail_timeout, 10 s, and has then no peer left for the time-out", Within: lab.AtMost("4 processes · 120 s/(10 s)")},
+			{Metric: lab.Replies(502).On("/check_feed"), Want: sent - collapse - 21.5 - 48, Formula: "all the others: 1,200 less those two", Within: lab.AtLeast("the two predictions above, at their highest")},
+			{Metric: atOnce.On("/"), Want: 120 - 68, Formula: "all from 60 s after the first that was too late on, which was sent by 5.2 s + 2.2 s", Within: lab.AtLeast("a request a second until 120 s")},
+		},
+		Lesson: lab.Lesson{
+			Cause: "A name with two addresses is two servers, so max_fails=1 applies: a time-out takes 127.0.0.1 out for 10 s, and the retry on [::1], where nobody listens, is refused. With both out nginx asks nobody: no live upstreams, 502 in a millisecond, for every route of that upstream.",
+			Fix:   "Write 127.0.0.1 in the upstream, or max_fails=0. That turns 502 back into 504, and cures nothing: the queue is still too long.",
+		},
+		Sibling: func(e *lab.Experiment) { e.System.Front.Hosts = nil },
+	},
+	{
+		Name:   "502/killed-worker",
+		Claim:  "A feed slower than the worker timeout gives 502: each poll costs a sync worker its life.",
+		System: behind(feedsim.Prefork(), feedsim.AppConfig{}, slowFeed(feedsim.FeedConfig{Delay: feedsim.Constant(40 * time.Second)})),
+		Load:   []load.Load{load.Open{Name: "/check_feed", Path: "/check_feed", Rate: 0.05, Duration: 2 * time.Minute}}, Horizon: pollsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Replies(502), Want: 6, Formula: "all: 0.05/s · 120 s", Within: lab.Exactly()},
+			{Metric: lab.Exits(worker.TimedOut), Want: 6, Formula: "a worker each", Within: lab.Exactly()},
+			{Metric: lab.Latency(100), Want: 30.5, Formula: "the worker timeout, seen up to a second later", Within: lab.Absolute(0.5, "the arbiter looks once a second")},
+		},
+		Lesson: lab.Lesson{
+			Cause: "30 s without a heartbeat, and the arbiter aborts the worker: the connection closes before a header, which is a 502. nginx would have waited for 60 s.",
+			Fix:   "A timeout on the feed that is shorter than the worker's, which is shorter than nginx's: then the one who knows why is the one who answers.",
+		},
+		Sibling: func(e *lab.Experiment) { e.System.Server.Timeout = time.Minute },
+	},
+	{
+		Name:  "502/full-backlog",
+		Claim: "A short backlog that refuses, as a unix socket's does, serves twice as many users as a long one, and tells the others so at once.",
+		System: behind(with(feedsim.Prefork(), func(c *worker.Config) { c.Backlog = 8 }), feedsim.AppConfig{},
+			func(s *lab.System) { s.Overflow = simnet.Refuse }),
+		Load: jittered(), Horizon: pollsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Replies(200).On("/check_feed"), Want: capacity*120 + 10, Formula: "μ·120 s, and of the 11 that are there at the end about 10", Within: lab.Absolute(polls(106), "4σ of 106 polls")},
+			{Metric: lab.Replies(504).On("/check_feed"), Want: 0, Formula: "nobody waits longer than 11 polls on two workers, 14 s", Within: lab.Exactly()},
+			{Metric: atOnce.On("/check_feed"), Want: sent - capacity*120 - 10, Formula: "the others, refused when they come", Within: lab.Absolute(polls(106), "the same")},
+		},
+		Lesson: lab.Lesson{
+			Cause: "What waits is 9 connections, 11 s of work: whoever gets in is served in time, so no poll is for nobody. The rest are refused (EAGAIN), which is a 502 within a millisecond: their browsers can try again, or somebody else's server can.",
+			Fix:   "This is a cure: a queue no longer than what can be served within the client's patience, μT.",
+		},
+		Sibling: func(e *lab.Experiment) { e.System.Server.Backlog = 2048 },
+	},
+	{
+		Name:   "504/full-backlog",
+		Claim:  "The same backlog that drops, as Linux TCP's does, serves as many and more, since who was dropped asks again; the others wait a minute for their 504.",
+		System: behind(with(feedsim.Prefork(), func(c *worker.Config) { c.Backlog = 8 }), feedsim.AppConfig{}),
+		Load:   jittered(), Horizon: pollsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Replies(200).On("/check_feed"), Want: capacity*(120+31) + 10, Formula: "μ·(120 s + 31 s), until the last SYN is sent again, and about 10 that wait then", Within: lab.Absolute(polls(131), "4σ of 131 polls")},
+			{Metric: lab.Replies(502).On("/check_feed"), Want: 0, Formula: "a SYN that is dropped is no refusal", Within: lab.Exactly()},
+			{Metric: lab.Latency(50).On("/check_feed"), Want: 60, Formula: "proxy_connect_timeout", Within: ofTheModel()},
+		},
+		Lesson: lab.Lesson{
+			Cause: "A SYN that meets a full queue is dropped and sent again after 1, 3, 7, 15 and 31 s: the kernel's patience takes the queue's place, in no order.",
+			Fix:   "tcp_abort_on_overflow, a unix socket, or a short proxy_connect_timeout, so that who cannot be served hears it.",
+		},
+		Sibling: func(e *lab.Experiment) { e.System.Overflow = simnet.Refuse },
+	},
+	{
+		Name:   "cure/cancellation",
+		Claim:  "Handlers that end when their client leaves never work for nobody: at the edge of 60 s those get through whose poll takes no time, one in six.",
+		System: behind(feedsim.Prefork(), feedsim.AppConfig{HonourCancel: true}),
+		Load:   exercise.Polls(), Horizon: pollsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Replies(200).On("/check_feed"), Want: collapse + (sent-collapse)/6, Formula: "λμT/(λ−μ), and of the others a sixth, whose poll is 0 of 0 to 5 s", Within: lab.Absolute(54, "4σ: of 1,148 draws of one in six, 12.6, and 5/6 of the first 52's, 4.5")},
+			{Metric: lab.Replies(200).On("/"), Want: 120, Formula: "all: a request that is next gets its turn while its client is there", Within: lab.Exactly()},
+		},
+		Lesson: lab.Lesson{
+			Cause: "A dead request is dropped when it gets its turn, so the queue moves at the speed at which clients give up, and who is next has just not given up: it is served if it takes no time. Goodput comes back; everybody waits a minute.",
+			Fix:   "Pass the request's context on to whatever the handler waits for. And refuse early besides: this cure alone is slow.",
+		},
+		Sibling: func(e *lab.Experiment) { become(e, feedsim.AppConfig{}) },
+	},
+	{
+		Name:   "cure/shedding",
+		Claim:  "An app that lets one request poll at a time and answers the others with 503 at once keeps / alive on the same two workers.",
+		System: behind(feedsim.Prefork(), feedsim.AppConfig{MaxPolls: 1}),
+		Load:   exercise.Polls(), Horizon: pollsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Replies(200).On("/check_feed"), Want: 120 / (poll + 0.1), Formula: "one at a time, and the next comes up to 0.1 s later: 120 s/(2.6 s)", Within: lab.Absolute(polls(46), "4σ of 46 polls")},
+			{Metric: lab.Replies(200).On("/"), Want: 120, Formula: "all", Within: lab.Exactly()},
+			{Metric: lab.Latency(100).On("/"), Want: 0, Formula: "a worker is free", Within: ofTheModel()},
+		},
+		Lesson: lab.Lesson{
+			Cause: "The limit is below what there are workers, so one is always free to say no, or to serve /. As many polls succeed as in the collapse, but each within 5 s, and for as long as the load lasts.",
+			Fix:   "This is a cure: bound each route by what it may hold, and answer 503 with Retry-After beyond it.",
+		},
+		Sibling: func(e *lab.Experiment) { become(e, feedsim.AppConfig{MaxPolls: 2}) },
+	},
+	{
+		Name:   "cure/coalescing",
+		Claim:  "A feed that works on 10 polls at a time collapses under 10/s like a pool, behind any app server; requests that share a poll ask it for two.",
+		System: behind(feedsim.Evented(), feedsim.AppConfig{Awaiting: true, Coalesce: true}, slowFeed(feedsim.FeedConfig{Capacity: 10})),
+		Load:   exercise.Polls(), Horizon: pollsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Replies(200).On("/check_feed"), Want: sent, Formula: "all", Within: lab.Exactly()},
+			{Metric: lab.Latency(100).On("/check_feed"), Want: 5, Formula: "nobody waits longer than for one poll", Within: ofTheModel()},
+		},
+		Lesson: lab.Lesson{
+			Cause: "Async moves the queue to whatever is limited next: 10/2.5 s = 4 polls a second is what this feed can do. Everybody wants the same answer, so one poll a loop is enough for all who wait. (On a pool of threads it would not help: who waits for a shared poll holds a thread as well.)",
+			Fix:   "singleflight, keyed by whatever the answer depends on. Keyed by less than that it shows one user's data to another.",
+		},
+		Sibling: func(e *lab.Experiment) { become(e, awaiting) },
+	},
+	{
+		Name:   "cure/feed-timeout",
+		Claim:  "One poll in twenty that is never answered costs a thread each; a timeout on the feed costs those users a 504 and nobody else anything.",
+		System: behind(gthread25, feedsim.AppConfig{FeedTimeout: 6 * time.Second}, slowFeed(feedsim.FeedConfig{Hangs: 0.05})),
+		Load:   exercise.Polls(), Horizon: pollsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Replies(200).On("/check_feed"), Want: 0.95 * sent, Formula: "19 in 20", Within: lab.Absolute(4*math.Sqrt(sent*0.05*0.95), "4σ of 1,200 draws of one in twenty")},
+			{Metric: lab.Latency(99).On("/check_feed"), Want: 6, Formula: "the timeout, which one in twenty meets", Within: ofTheModel()},
+			{Metric: lab.Latency(90).On("/"), Want: 0, Formula: "a thread is free: 25 of 50 are in use on average, and seldom all of a worker's", Within: ofTheModel()},
+		},
+		Lesson: lab.Lesson{
+			Cause: "A client without a timeout waits for ever, and a thread that waits for ever is gone: half a thread a second here, so 50 of them are gone in 100 s. The heartbeat is the main loop's: nobody notices.",
+			Fix:   "A timeout on every call, a little longer than the slowest answer that is worth having.",
+		},
+		Sibling: func(e *lab.Experiment) { become(e, feedsim.AppConfig{}) },
+	},
+	{
+		Name:   "cure/shared-poller",
+		Claim:  "A feed that works on 10 polls at a time cannot feed 75 streams that poll for themselves; one poller a loop feeds them all.",
+		System: behind(feedsim.Evented(), feedsim.AppConfig{Awaiting: true, SharedPoller: true}, slowFeed(feedsim.FeedConfig{Capacity: 10})),
+		Load:   exercise.Streams(), Horizon: streamsEnd,
+		Checks: []lab.Check{
+			{Metric: lines.On("/stream_feed"), Want: 75 * 90 / poll, Formula: "each stream gets every line of its loop's poller: 75 · 90 s/(2.5 s)", Within: lab.Relative(4*math.Sqrt(pollVar/poll/poll/36/2), "4σ of two loops' 36 polls each")},
+			{Metric: lab.Replies(200).On("/"), Want: 170, Formula: "all", Within: lab.Exactly()},
+		},
+		Lesson: lab.Lesson{
+			Cause: "75 streams want 75/2.5 s = 30 polls a second of a feed that can do 4. All of them want the same lines.",
+			Fix:   "One poller, and a channel a reader that drops who is too slow: a reader that blocks the poller would stop everybody's stream.",
+		},
+		Sibling: func(e *lab.Experiment) { become(e, awaiting) },
+	},
+	{
+		Name:   "buffering/full-buffer",
+		Claim:  "With proxy_buffering on, as it is unless somebody turns it off, the first line of a stream arrives when a buffer of 4,096 bytes is full.",
+		System: behind(feedsim.Evented(), awaiting, slowFeed(feedsim.FeedConfig{Delay: feedsim.Constant(100 * time.Millisecond)}), func(s *lab.System) { s.Front.Config = buffered }),
+		Load:   []load.Load{load.Open{Name: "/stream_feed", Path: "/stream_feed", Rate: 3, Duration: time.Second}}, Horizon: 40 * time.Second,
+		Checks: []lab.Check{
+			{Metric: lab.FirstByte(100), Want: 4096.0 / 18 * 0.1, Formula: "4,096 bytes/(18 bytes a line) · 0.1 s", Within: lab.Absolute(1.2, "the reply's header is in the same buffer: up to 200 bytes, 11 lines")},
+		},
+		Lesson: lab.Lesson{
+			Cause: "nginx reads the reply into a buffer and sends it on when that is full or the reply ends. A line of 18 bytes every 2.5 s would take nine and a half minutes.",
+			Fix:   "proxy_buffering off in the stream's location, or X-Accel-Buffering: no in its reply.",
+		},
+		Sibling: func(e *lab.Experiment) { e.System.Front.Config = exercise.Shipped() },
+	},
+	{
+		Name:   "buffering/upstream-ends",
+		Claim:  "On a sync worker a buffered stream shows its first line when the worker is killed: all lines at once, half a minute late.",
+		System: behind(feedsim.Prefork(), feedsim.AppConfig{}, func(s *lab.System) { s.Front.Config = buffered }),
+		Load:   []load.Load{load.Open{Name: "/stream_feed", Path: "/stream_feed", Rate: 1, Duration: time.Second}}, Horizon: 40 * time.Second,
+		Checks: []lab.Check{
+			{Metric: lab.FirstByte(100), Want: 30.5, Formula: "the worker timeout, seen up to a second later", Within: lab.Absolute(0.5, "the arbiter looks once a second")},
+			{Metric: lines, Want: 30 / poll, Formula: "as many polls as 30 s hold", Within: lab.Absolute(polls(30/poll), "4σ of 12 polls")},
+		},
+		Lesson: lab.Lesson{
+			Cause: "The upstream's end is what empties the buffer. To a reply of HTTP/1.0 without a length a FIN is a proper end: the client is told that all is well.",
+			Fix:   "proxy_buffering off, and a server whose streams are not killed.",
+		},
+		Sibling: func(e *lab.Experiment) { e.System.Front.Config = exercise.Shipped() },
+	},
+}
+
+// jittered is the polls with the requests to / at random moments: at the full
+// second they would always find a full backlog, since /check_feed is asked at the
+// same instant, and a nanosecond earlier.
+func jittered() []load.Load {
+	l := exercise.Polls()
+	root := l[1].(load.Open)
+	root.Poisson = true
+	l[1] = root
+	return l
+}
+
 // pairs is how many times the two users come, and secondUser the standard
 // deviation of what the second one waits on a sync worker, in seconds: a nap,
 // uniform(0, 3.9), and max(0, uniform(0, 3.9) − 0.5), whose second moment is
@@ -356,7 +823,7 @@ func crossoverLoad(view string, sleep float64) []load.Load {
 
 // TestExperiments runs the table: make lab prints it.
 func TestExperiments(t *testing.T) {
-	lab.Test(t, append(append([]lab.Experiment(nil), experiments...), crossover()...))
+	lab.Test(t, slices.Concat(experiments, crossover(), feedExercise))
 }
 
 // TestTheLinesCrossWherePredicted finds the nap length at which the two servers
@@ -403,7 +870,10 @@ func TestREADME(t *testing.T) {
 
 	table, _, ok := strings.Cut(printed(t, "-test.run=^TestExperiments$", "-lab.out="+t.TempDir()), "Written: ")
 	require.True(t, ok, "make lab says where it wrote:\n%s", table)
-	readme = shows(t, readme, "make lab", strings.Trim(table, "\n"))
+	poc, rest, ok := strings.Cut(strings.Trim(table, "\n"), "\n\n"+feedExercise[0].Name+" ")
+	require.True(t, ok, "the exercise's rows come after the PoC's")
+	readme = shows(t, readme, "make lab", poc)
+	readme = shows(t, readme, "make lab, further down", feedExercise[0].Name+" "+rest)
 
 	row := printed(t, "-test.v", "-test.run=^TestExperiments$/^exhaustion$/^sync$/^sibling$")
 	_, row, ok = strings.Cut(row, "has to fail, and does:\n        \n        ")

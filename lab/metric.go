@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"example.com/outagelab/feedsim/front"
 	"example.com/outagelab/lab/load"
 	"example.com/outagelab/pocserver/worker"
 )
@@ -74,7 +75,7 @@ func Failures(kind load.Kind) Metric {
 // replies: the smallest latency that p % of them do not exceed.
 func Latency(p float64) Metric {
 	return Metric{Name: fmt.Sprintf("latency p%g", p), Unit: "s", Of: func(o *Observation) float64 {
-		return percentile(o, p, func(r load.Record) bool { return r.Complete })
+		return percentile(o, p, func(r load.Record) bool { return r.Complete }, latency)
 	}}
 }
 
@@ -89,6 +90,36 @@ func WrkLatency(p float64) Metric {
 			return s.Percentile(p).Seconds()
 		}
 		return math.NaN()
+	}}
+}
+
+// Streaming is how many streams got something: replies below 400 with at least a
+// line in their body, whether or not they ended.
+var Streaming = Metric{Name: "streams that got a line", Unit: "streams", Of: func(o *Observation) float64 {
+	return count(o, func(r load.Record) bool { return r.Status != 0 && r.Status < 400 && r.Lines > 0 })
+}}
+
+// FirstByte is the p-th percentile, 0 < p ≤ 100, of the time to the first byte of
+// the body, of all replies below 400 that had one.
+func FirstByte(p float64) Metric {
+	return Metric{Name: fmt.Sprintf("first byte p%g", p), Unit: "s", Of: func(o *Observation) float64 {
+		return percentile(o, p, func(r load.Record) bool { return r.Bytes > 0 && r.Status < 400 }, firstByte)
+	}}
+}
+
+// Tries is how many tries of the front's at an upstream ended in that way: lines
+// of nginx's error log.
+func Tries(outcome front.Outcome) Metric {
+	return Metric{Name: "tries: " + string(outcome), Unit: "tries", Of: func(o *Observation) float64 {
+		n := 0
+		for _, r := range o.Front {
+			for _, t := range r.Tries {
+				if t.Outcome == outcome {
+					n++
+				}
+			}
+		}
+		return float64(n)
 	}}
 }
 
@@ -152,12 +183,15 @@ func perSecond(o *Observation, counts func(load.Record) bool) float64 {
 	return count(o, counts) / (to - from).Seconds()
 }
 
+func latency(r load.Record) time.Duration   { return r.Latency }
+func firstByte(r load.Record) time.Duration { return r.FirstByte }
+
 // percentile is exact: by sorting, nearest rank, in seconds.
-func percentile(o *Observation, p float64, counts func(load.Record) bool) float64 {
+func percentile(o *Observation, p float64, counts func(load.Record) bool, of func(load.Record) time.Duration) float64 {
 	var all []time.Duration
 	for _, r := range o.Records {
 		if counts(r) {
-			all = append(all, r.Latency)
+			all = append(all, of(r))
 		}
 	}
 	if len(all) == 0 || !(p > 0 && p <= 100) {

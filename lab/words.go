@@ -20,6 +20,8 @@ func number(x float64) string {
 		return "none"
 	case math.IsInf(x, 0):
 		return "∞"
+	case math.Abs(x) < 1e-6:
+		return "0" // the model's nanoseconds
 	case math.Abs(x) < 1e4 && x != math.Trunc(x):
 		if math.Abs(x) >= 1000 {
 			return grouped(x)
@@ -82,7 +84,7 @@ func withUnit(x float64, unit string) string {
 }
 
 // singular is one of what this package's own metrics count.
-var singular = map[string]string{"requests": "request", "replies": "reply", "workers": "worker"}
+var singular = map[string]string{"requests": "request", "replies": "reply", "workers": "worker", "streams": "stream", "tries": "try"}
 
 // loadWords says a load in words, without its name unless it was given one.
 func loadWords(l load.Load) string {
