@@ -5,11 +5,13 @@ package lab
 
 import (
 	"math"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 
+	"example.com/outagelab/feedsim/front"
 	"example.com/outagelab/lab/load"
 	"example.com/outagelab/pocserver/worker"
 )
@@ -90,6 +92,43 @@ func TestMetricsCount(t *testing.T) {
 	} {
 		assert.InDelta(t, c.want, c.metric.Of(o), 1e-12, c.metric.Name)
 	}
+}
+
+func TestMetricsOfStreamsAndOfTheFront(t *testing.T) {
+	o := &Observation{
+		Horizon: sec(10),
+		Records: []load.Record{
+			{Status: 200, Lines: 3, Bytes: 54, FirstByte: sec(2), Kind: load.Unfinished},
+			{Status: 200, Lines: 1, Bytes: 18, FirstByte: sec(4), Complete: true},
+			{Status: 200, FirstByte: 0, Kind: load.Unfinished},                                      // the header only
+			{Status: 504, Lines: 7, Bytes: 150, FirstByte: sec(9), Latency: sec(9), Complete: true}, // an error page
+		},
+		Front: []front.Record{
+			{Tries: []front.Try{{Outcome: front.TimedOut, While: front.ReadingHeader}, {Outcome: front.Refused, While: front.Connecting}}},
+			{Tries: []front.Try{{Outcome: front.NoLive}}},
+			{Tries: []front.Try{{Outcome: front.NoLive}}},
+			{Tries: []front.Try{{Outcome: front.Served}}},
+			{},
+		},
+	}
+	for _, c := range []struct {
+		metric Metric
+		want   float64
+	}{
+		{Streaming, 2}, {FirstByte(50), 2}, {FirstByte(100), 4},
+		{Tries(front.NoLive), 2}, {Tries(front.TimedOut), 1}, {Tries(front.Served), 1}, {Tries(front.Reset), 0},
+	} {
+		assert.Equal(t, c.want, c.metric.Of(o), c.metric.Name)
+	}
+	var p page
+	p.frontLog(o)
+	assert.Equal(t, []string{
+		"", "  what nginx's error log would say, and how often",
+		"          2  no live upstreams",
+		"          1  connect() failed (111: Connection refused) while connecting to upstream",
+		"          1  upstream timed out (110: Connection timed out) while reading response header",
+		"             from upstream", "",
+	}, strings.Split(p.String(), "\n"))
 }
 
 func TestWhatCannotBeMeasuredIsNaN(t *testing.T) {

@@ -118,15 +118,7 @@ func loadWords(l load.Load) string {
 		}
 		text = named(l.Name) + text
 	case load.Open:
-		rate := " requests/s for "
-		if l.Rate == 1 {
-			rate = " request/s for "
-		}
-		text = named(l.Name) + number(l.Rate) + rate + l.Path + ", whatever the replies"
-		if l.Poisson {
-			text += ", at random moments"
-		}
-		text += span(l.Start, l.Duration)
+		text = named(l.Name) + arrivals(l)
 		if l.Timeout > 0 {
 			text += fmt.Sprintf(", giving up after %s", seconds(l.Timeout))
 		}
@@ -134,6 +126,26 @@ func loadWords(l load.Load) string {
 		text = l.String()
 	}
 	return text
+}
+
+// atOnce is a duration that nobody would call one: all requests of a load that
+// short come at once.
+const atOnce = time.Millisecond
+
+// arrivals says what an open loop asks for, and when.
+func arrivals(l load.Open) string {
+	if n := int(l.Rate*l.Duration.Seconds() + 0.5); l.Duration < atOnce {
+		return plural(n, "request", "requests") + " for " + l.Path + ", all at once" + span(l.Start, 0)
+	}
+	rate := " requests/s for "
+	if l.Rate == 1 {
+		rate = " request/s for "
+	}
+	text := number(l.Rate) + rate + l.Path + ", whatever the replies"
+	if l.Poisson {
+		text += ", at random moments"
+	}
+	return text + span(l.Start, l.Duration)
 }
 
 func named(name string) string {

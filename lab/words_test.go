@@ -43,6 +43,8 @@ func TestLoadsAreSaidInWords(t *testing.T) {
 			Name: "test", Path: "/", Connections: 1, Requests: 1, Start: time.Second, Timeout: 7 * time.Second, GiveUp: true},
 		"1 connection asking for / again as soon as it is answered, 3 times; a reply after 2 s is late": load.Closed{
 			Path: "/", Connections: 1, Requests: 3},
+		"75 requests for /stream, all at once, from 2 s on": load.Open{
+			Path: "/stream", Rate: 75 / 150e-9, Start: 2 * time.Second, Duration: 150 * time.Nanosecond},
 		"front: 1 request/s for /, whatever the replies, for 10 s": load.Probe("front", "/", time.Second, 10*time.Second),
 		"2.5 requests/s for /, whatever the replies, at random moments, for 4 s, giving up after 1 s": load.Open{
 			Path: "/", Rate: 2.5, Poisson: true, Duration: 4 * time.Second, Timeout: time.Second},
