@@ -187,7 +187,8 @@ func (p *Proxy) Serve(ln net.Listener) error {
 	return err
 }
 
-// serverFor returns the server block for a listener's address, nil if none.
+// serverFor returns the server block for a listener's address, nil if none: the
+// one that names the address before the one that listens on all of that port.
 func (p *Proxy) serverFor(addr net.Addr) *server {
 	if len(p.config.servers) == 1 {
 		return p.config.servers[0]
@@ -196,15 +197,19 @@ func (p *Proxy) serverFor(addr net.Addr) *server {
 	if !ok {
 		return nil
 	}
-	var found *server
+	var all *server
 	for _, s := range p.config.servers {
 		for _, a := range s.listens {
-			if int(a.Port()) == tcp.Port && (found == nil || tcp.IP.Equal(net.IP(a.Addr().AsSlice()))) {
-				found = s
+			switch {
+			case int(a.Port()) != tcp.Port:
+			case tcp.IP.Equal(net.IP(a.Addr().AsSlice())):
+				return s
+			case a.Addr().IsUnspecified() && all == nil:
+				all = s
 			}
 		}
 	}
-	return found
+	return all
 }
 
 // Close stops serving and cuts every connection. It does not wait: [Proxy.Serve]

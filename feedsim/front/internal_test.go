@@ -4,6 +4,8 @@
 package front
 
 import (
+	"net"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -67,5 +69,21 @@ func TestOfTwoAtOneInstantTheFirstConnectionComesFirst(t *testing.T) {
 			both.Wait()
 			require.Equal(t, map[int]int{1: 0, 2: 1}, got)
 		})
+	}
+}
+
+// Of two servers on one port the one that names the address takes its connections,
+// whichever comes first in the file (ngx_http_optimize_servers in
+// src/http/ngx_http.c puts wildcards last).
+func TestWhichServerAListenerIsFor(t *testing.T) {
+	const upstream = "events {} http { upstream u { server 127.0.0.1:1; } "
+	named, all := "server { listen 127.0.0.1:8080; location /named { proxy_pass http://u; } } ", "server { listen 8080; location /all { proxy_pass http://u; } } "
+	for _, text := range []string{upstream + named + all + "}", upstream + all + named + "}"} {
+		config, err := Parse("nginx.conf", strings.NewReader(text))
+		require.NoError(t, err)
+		p := &Proxy{config: config}
+		require.Equal(t, "/named", p.serverFor(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8080}).locations[0].prefix)
+		require.Equal(t, "/all", p.serverFor(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 2), Port: 8080}).locations[0].prefix)
+		require.Nil(t, p.serverFor(&net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8081}))
 	}
 }
