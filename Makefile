@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help test lab bench fidelity race determinism readme lint run.dev run.sync run.async run.async12
+.PHONY: help test lab exercise bench fidelity race determinism readme lint run.dev run.sync run.async run.async12 run.feed
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9.]+: *## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -12,6 +12,9 @@ test: ## everything, under the race detector
 
 lab: ## the experiments: a table here, and out/results.json
 	@$(GO) test -count=1 -run '^TestExperiments$$' -lab.out=out
+
+exercise: ## the feed exercise on an nginx.conf: CONF=my.conf, ARGS='-threads=25 -awaiting'; CONF=solution
+	@$(GO) test -count=1 -run '^TestExercise$$' -args -conf='$(or $(CONF),shipped)' $(ARGS)
 
 bench: ## what it costs, in a form that benchstat reads (minutes; some needs wrk)
 	$(GO) test -run '^$$' -bench . -benchmem .
@@ -45,3 +48,6 @@ run.async:   ## the same on one event loop
 run.async12: ## the same on twelve
 run.dev run.sync run.async run.async12:
 	@$(GO) run ./pocserver/cmd/pocserver $(@:run.%=%) $(ARGS)
+
+run.feed: ## the feed exercise for real on 127.0.0.1:8080; CONF=my.conf is your nginx.conf, ARGS='-awaiting' adds flags
+	@$(GO) run ./feedsim/cmd/feedsim $(ARGS) $(CONF)

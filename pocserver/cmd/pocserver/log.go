@@ -9,12 +9,13 @@ import (
 	"strconv"
 	"time"
 
+	"example.com/outagelab/pocserver/cmd/lines"
 	"example.com/outagelab/pocserver/worker"
 )
 
 // logged returns newApp's instances with an access log. They are numbered as
 // they are made, so that a reader sees which process had which request.
-func logged(newApp func() http.Handler, out *lines) func() http.Handler {
+func logged(newApp func() http.Handler, out *lines.Log) func() http.Handler {
 	made := 0
 	return func() http.Handler { // the server calls it once at a time
 		app, instance := newApp(), made
@@ -25,7 +26,7 @@ func logged(newApp func() http.Handler, out *lines) func() http.Handler {
 			ended := false
 			// Deferred, because a dead worker unwinds its handlers.
 			defer func() {
-				out.line(func(b []byte) []byte {
+				out.Add(func(b []byte) []byte {
 					return appendAccess(b, r, seen, ended, time.Since(began), instance)
 				})
 			}()
@@ -89,7 +90,7 @@ func (w *response) Write(b []byte) (int, error) {
 func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 // exits tells of the workers that end while the server goes on.
-type exits struct{ diagnostics *lines }
+type exits struct{ diagnostics *lines.Log }
 
 // Busy is for those who measure.
 func (exits) Busy(worker.Span) {}
@@ -100,7 +101,7 @@ func (x exits) Exit(e worker.Exit) {
 	if e.Reason == worker.Stopped {
 		return
 	}
-	x.diagnostics.line(func(b []byte) []byte {
+	x.diagnostics.Add(func(b []byte) []byte {
 		return fmt.Appendf(b, "worker %d exited: %s\n", e.Worker, e.Reason)
 	})
 }

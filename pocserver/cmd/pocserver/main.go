@@ -34,6 +34,7 @@ import (
 	"syscall"
 
 	"example.com/outagelab/pocserver"
+	"example.com/outagelab/pocserver/cmd/lines"
 	"example.com/outagelab/pocserver/worker"
 )
 
@@ -54,9 +55,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		return 2
 	}
 
-	out, diagnostics := newLines(stdout), newLines(stderr)
-	defer diagnostics.flush()
-	defer out.flush()
+	out, diagnostics := lines.New(stdout), lines.New(stderr)
+	defer diagnostics.Flush()
+	defer out.Flush()
 	newApp := pocserver.Instances(o.config.Seed)
 	if o.accessLog {
 		newApp = logged(newApp, out)
@@ -66,54 +67,54 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	srv, err := worker.New(o.config, newApp)
 	if err != nil {
-		diagnostics.printf("pocserver: %s\n", asFlag(err))
+		diagnostics.Printf("pocserver: %s\n", asFlag(err))
 		return 2
 	}
 
 	ln, err := net.Listen("tcp", o.addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		diagnostics.printf("pocserver: %s is taken by another program: stop it or choose another with -addr\n", o.addr)
+		diagnostics.Printf("pocserver: %s is taken by another program: stop it or choose another with -addr\n", o.addr)
 		return 1
 	}
 	if err != nil {
-		diagnostics.printf("pocserver: cannot listen on %s: %v\n", o.addr, err)
+		diagnostics.Printf("pocserver: cannot listen on %s: %v\n", o.addr, err)
 		return 1
 	}
 	if !loopback(ln.Addr()) {
-		diagnostics.printf("pocserver: %s is open to the network, and this program leaks one user's data to another on purpose\n", ln.Addr())
+		diagnostics.Printf("pocserver: %s is open to the network, and this program leaks one user's data to another on purpose\n", ln.Addr())
 	}
 
 	// From here on a signal is a request to stop. It comes before the banner,
 	// so that whoever has read that may send one.
 	ctx, restore := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer restore()
-	out.printf("%s\n", banner(o, ln.Addr()))
-	out.flush()
-	diagnostics.flush()
+	out.Printf("%s\n", banner(o, ln.Addr()))
+	out.Flush()
+	diagnostics.Flush()
 
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(ln) }()
 	select {
 	case err = <-served:
-		diagnostics.printf("pocserver: cannot serve any longer: %v\n", err)
+		diagnostics.Printf("pocserver: cannot serve any longer: %v\n", err)
 		return 1
 	case <-ctx.Done():
 	}
 	restore() // a second signal ends the program, as it does any other
 	if limit := o.config.GracefulTimeout; limit > 0 {
-		diagnostics.printf("pocserver: stopping, within %v; a second signal ends it at once\n", limit)
+		diagnostics.Printf("pocserver: stopping, within %v; a second signal ends it at once\n", limit)
 	} else {
-		diagnostics.printf("pocserver: stopping at once, as -graceful-timeout 0 says\n")
+		diagnostics.Printf("pocserver: stopping at once, as -graceful-timeout 0 says\n")
 	}
-	diagnostics.flush()
+	diagnostics.Flush()
 	if err := srv.Shutdown(context.Background()); err != nil {
-		diagnostics.printf("pocserver: %s\n", strings.TrimPrefix(err.Error(), "worker: "))
+		diagnostics.Printf("pocserver: %s\n", strings.TrimPrefix(err.Error(), "worker: "))
 	}
 	if err := <-served; !errors.Is(err, http.ErrServerClosed) {
-		diagnostics.printf("pocserver: %v\n", err)
+		diagnostics.Printf("pocserver: %v\n", err)
 		return 1
 	}
-	diagnostics.printf("pocserver: stopped\n")
+	diagnostics.Printf("pocserver: stopped\n")
 	return 0
 }
 

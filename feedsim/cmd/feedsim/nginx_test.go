@@ -1,0 +1,300 @@
+// The real nginx in front: what it is given to read, that it serves, and that it
+// never outlives the program.
+
+package main
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/outagelab/feedsim"
+)
+
+// needsNginx skips the test where there is none; where everything is required it
+// fails.
+func needsNginx(t *testing.T) {
+	t.Helper()
+	if _, err := findNginx(); err == nil {
+		return
+	}
+	if os.Getenv("OUTAGELAB_REQUIRE") == "1" {
+		t.Fatal("OUTAGELAB_REQUIRE=1, and nginx is not installed")
+	}
+	t.Skip("needs nginx, which is not installed")
+}
+
+func TestTheRealNginxIsPutInFront(t *testing.T) {
+	needsNginx(t)
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	h := newHouse(t)
+	p := h.start(t, "-nginx", "-delay", "1ms")
+	assert.Contains(t, p.stdout.String(), fmt.Sprintf("\n  nginx     127.0.0.1:%d  %s\n", p.front, p.conf))
+	p.stderr.wait(t, fmt.Sprintf(`(?m)^feedsim: %s:25: listen %d is listen 127\.0\.0\.1:%[2]d here$`, p.conf, p.front))
+
+	reply, err := http.Get(p.url + "/")
+	require.NoError(t, err)
+	reply.Body.Close()
+	http.DefaultClient.CloseIdleConnections()
+	assert.Equal(t, http.StatusOK, reply.StatusCode)
+	assert.Regexp(t, "^nginx/", reply.Header.Get("Server"), "a version, which the front of our own never says")
+	status, body := get(t, p.url+"/check_feed")
+	assert.Equal(t, http.StatusOK, status)
+	assert.Equal(t, `{"updates": null}`, body)
+	stream(t, p.url, 2)
+	p.stdout.wait(t, `(?m)^127\.0\.0\.1 - - \[.*\] "GET /check_feed HTTP/1\.1" 200 17 `)
+
+	p.cancel()
+	require.Equal(t, 0, p.end(t), "exit status; standard error:\n%s", p.stderr)
+	h.isClosed(t)
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Empty(t, left, "files that it left behind")
+}
+
+// isClosed says that nobody listens where the front did.
+func (h house) isClosed(t *testing.T) {
+	t.Helper()
+	ln, err := net.Listen("tcp", on(h.front).String())
+	if assert.NoError(t, err, "nginx is still there") {
+		ln.Close()
+	}
+}
+
+// A file that sets nothing, so that the defaults of nginx's
+// own would count: an access log in /var/log, and files where only root may write.
+func TestTheRealNginxReadsAFileThatSetsNothing(t *testing.T) {
+	needsNginx(t)
+	h := newHouse(t)
+	text := fmt.Sprintf("events {}\nhttp\n{ server { listen 127.0.0.1:%d; location / { proxy_pass http://127.0.0.1:%d; } }\n"+
+		"server { listen 127.0.0.1:%[1]d; server_name other; return 204; } }\n", h.front, h.ports[2])
+	require.NoError(t, os.WriteFile(h.conf, []byte(text), 0o600))
+	p := h.start(t, "-nginx")
+	status, _ := get(t, p.url+"/")
+	assert.Equal(t, http.StatusOK, status)
+	p.stdout.wait(t, `(?m)"GET / HTTP/1\.1" 200 `)
+	p.cancel()
+	require.Equal(t, 0, p.end(t))
+	assert.NotContains(t, p.stderr.String(), " is listen ", "nothing to say where nothing was changed")
+}
+
+func TestNginxsLogCanBeTurnedOff(t *testing.T) {
+	needsNginx(t)
+	p := newHouse(t).start(t, "-nginx", "-access-log=false")
+	get(t, p.url+"/")
+	p.cancel()
+	require.Equal(t, 0, p.end(t))
+	assert.NotContains(t, p.stdout.String(), "GET", "what is written after the banner")
+}
+
+func TestAPortTakenFromNginxIsSaidSo(t *testing.T) {
+	needsNginx(t)
+	h := newHouse(t)
+	other, err := net.Listen("tcp", on(h.front).String())
+	require.NoError(t, err)
+	defer other.Close()
+	status, stdout, stderr := ended(h.args("-nginx")...)
+	assert.Equal(t, 1, status)
+	assert.Contains(t, stderr, "feedsim: "+on(h.front).String()+", where nginx listens, is taken by another program: stop it, or listen on another port in nginx.conf\n")
+	assert.Empty(t, stdout)
+}
+
+// What nginx itself does not accept it says itself, and the program ends.
+func TestAFileThatNginxDoesNotAccept(t *testing.T) {
+	needsNginx(t)
+	h := newHouse(t, "proxy_buffering off;", "proxy_buffering perhaps;")
+	p := &program{house: h, stdout: newOutput(), stderr: newOutput(), status: make(chan int, 1)}
+	p.status <- run(t.Context(), h.args("-nginx"), p.stdout, p.stderr)
+	assert.Equal(t, 1, p.end(t))
+	assert.Regexp(t, `(?m)invalid value "perhaps" .* in .*/nginx\.conf:40$`, p.stderr.String(), "the line of the file that was given")
+	assert.Contains(t, p.stderr.String(), "feedsim: nginx cannot serve any longer: it ended by itself: exit status 1\n")
+	assert.Empty(t, p.stdout.String(), "no banner for what does not run")
+}
+
+// nginx that ends while it serves ends the program.
+func TestNginxThatEndsByItselfEndsTheProgram(t *testing.T) {
+	needsNginx(t)
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	h := newHouse(t)
+	p := h.start(t, "-nginx")
+	require.NoError(t, syscall.Kill(pidOfNginx(t, dir), syscall.SIGTERM))
+	assert.Equal(t, 1, p.end(t))
+	assert.Contains(t, p.stderr.String(), "feedsim: nginx cannot serve any longer: it ended by itself: exit status 0\n")
+	h.isClosed(t)
+}
+
+// pidOfNginx returns the process that has written its pid file in dir.
+func pidOfNginx(t *testing.T, dir string) (pid int) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "feedsim-nginx-*", "pid"))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+	text, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	_, err = fmt.Sscan(string(text), &pid)
+	require.NoError(t, err)
+	return pid
+}
+
+func TestASignalStopsNginxToo(t *testing.T) {
+	needsNginx(t)
+	h := newHouse(t)
+	p := h.startChild(t, "-nginx", "-delay", "1ms")
+	stream(t, p.url, 1)
+	require.NoError(t, p.child.Process.Signal(syscall.SIGINT))
+	assert.Equal(t, 0, p.end(t), "exit status; standard error:\n%s", p.stderr)
+	h.isClosed(t)
+}
+
+// A program that is killed cannot do anything any more: the kernel tells nginx.
+func TestNginxDoesNotOutliveAProgramThatIsKilled(t *testing.T) {
+	needsNginx(t)
+	if runtime.GOOS != "linux" {
+		t.Skip("needs Linux, which tells a process of its parent's death")
+	}
+	h := newHouse(t)
+	p := h.startChild(t, "-nginx")
+	nginx := pidOfNginx(t, p.tmp)
+	t.Cleanup(func() {
+		if t.Failed() {
+			_ = syscall.Kill(nginx, syscall.SIGTERM)
+		}
+	})
+	require.NoError(t, p.child.Process.Kill())
+	p.end(t)
+	require.Eventually(t, func() bool {
+		ln, err := net.Listen("tcp", on(h.front).String())
+		if err == nil {
+			ln.Close()
+		}
+		return err == nil
+	}, 10*time.Second, 10*time.Millisecond, "nginx is still there")
+}
+
+// A second signal waits for nobody, and leaves nobody.
+func TestASecondSignalEndsItAndAnNginxThatHangs(t *testing.T) {
+	// One that is up, and does not stop when it is told to.
+	dir := t.TempDir()
+	stubborn := "#!/bin/sh\ntrap '' TERM\necho it hangs >&2\necho $$ >\"$4/pid\"\nwhile :; do sleep 1; done\n"
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "nginx"), []byte(stubborn), 0o755))
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	p := newHouse(t).startChild(t, "-nginx")
+	nginx := pidOfNginx(t, p.tmp)
+	t.Cleanup(func() { _ = syscall.Kill(-nginx, syscall.SIGKILL) }) // it has ended already, if all is well
+	require.NoError(t, p.child.Process.Signal(syscall.SIGTERM))
+	p.stderr.wait(t, `(?m)^feedsim: stopping; a second signal ends it at once$`)
+	require.NoError(t, syscall.Kill(nginx, 0), "it is to be still there")
+	require.NoError(t, p.child.Process.Signal(syscall.SIGTERM))
+	assert.Equal(t, -1, p.end(t), "killed by the signal; standard error:\n%s", p.stderr)
+	assert.NotContains(t, p.stderr.String(), "stopped")
+	left, err := os.ReadDir(p.tmp)
+	require.NoError(t, err)
+	assert.Empty(t, left, "files that it left behind")
+	// Its parent is gone, so somebody else has to bury it: it may be a zombie, and
+	// who has its output is p.end.
+	require.Eventually(t, func() bool {
+		state, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", nginx))
+		return err != nil || strings.Contains(string(state), ") Z ")
+	}, 10*time.Second, 10*time.Millisecond, "nginx is still there")
+}
+
+func TestWithoutNginxItIsSaidWhatIsNeeded(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	defer func(was []string) { sbin = was }(sbin)
+	sbin = nil
+	status, stdout, stderr := ended("-nginx")
+	assert.Equal(t, 1, status)
+	assert.Equal(t, "feedsim: -nginx needs nginx, which is not installed: it is not in PATH, /usr/sbin or /usr/local/sbin\n", stderr)
+	assert.Empty(t, stdout)
+}
+
+// What nginx reads is what it was given, but for where it listens and where it
+// keeps its own files.
+func TestWhatChangesInTheFile(t *testing.T) {
+	dir := t.TempDir()
+	const temp = ` client_body_temp_path "/d/client_body"; proxy_temp_path "/d/proxy"; fastcgi_temp_path "/d/fastcgi"; uwsgi_temp_path "/d/uwsgi"; scgi_temp_path "/d/scgi";`
+	for _, c := range []struct{ name, was, is, listens string }{
+		{"as shipped", feedsim.Shipped,
+			`pid "/d/pid"; lock_file "/d/lock"; ` + strings.NewReplacer(
+				"daemon off", `daemon "off"`, "http {", "http {"+temp, "listen 8080", "listen 127.0.0.1:8080").Replace(feedsim.Shipped),
+			"[127.0.0.1:8080]"},
+		{"its own files", "daemon on; pid /run/nginx.pid;\nlock_file 'x';\nevents{}\nhttp # it\n{ access_log off; proxy_temp_path /p; server { listen 127.0.0.1; } }", "", ""},
+		{"its own files, again", "daemon on; pid /run/nginx.pid;\nlock_file 'x';\nevents{}\nhttp{ access_log off; client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e; server { listen 127.0.0.1; } }",
+			"daemon \"off\"; pid \"/d/pid\";\nlock_file \"/d/lock\";\nevents{}\nhttp{ access_log off; client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e; server { listen 127.0.0.1; } }",
+			"[127.0.0.1:80]"},
+		{"every form of a bare port", "daemon off; pid p; lock_file l; http { access_log off;server { # listen 1;\nlisten 1; listen *:2 default_server;listen\n\"0.0.0.0:3\"; listen [::1]:4; listen [::1]; listen [::]:5; } server { listen 1; listen '*'; } }",
+			"daemon \"off\"; pid \"/d/pid\"; lock_file \"/d/lock\"; http {" + temp + " access_log off;server { # listen 1;\nlisten 127.0.0.1:1; listen 127.0.0.1:2 default_server;listen 127.0.0.1:3; listen [::1]:4; listen [::1]; listen [::]:5; } server { listen 127.0.0.1:1; listen 127.0.0.1:80; } }",
+			"[127.0.0.1:1 127.0.0.1:2 127.0.0.1:3 [::1]:4 [::1]:80 [::]:5 127.0.0.1:1 127.0.0.1:80]"},
+	} {
+		path := filepath.Join(dir, "my.conf")
+		got, err := rewrite(path, c.was, loopback, "/d")
+		if c.is == "" {
+			assert.EqualError(t, err, path+":4: http: cannot be rewritten as it is written: put it on a line of its own", c.name)
+			continue
+		}
+		require.NoError(t, err, c.name)
+		assert.Equal(t, c.is, got.text, c.name)
+		assert.Equal(t, c.listens, fmt.Sprint(got.listens), c.name)
+	}
+
+	// Another address for bare ports.
+	got, err := rewrite("my.conf", "http { server { listen 1; } }", netip.IPv6Unspecified(), "/d")
+	require.NoError(t, err)
+	assert.Contains(t, got.text, "server { listen [::]:1; }")
+	assert.Equal(t, []string{"my.conf:1: listen 1 is listen [::]:1 here"}, got.said)
+}
+
+// Included files stay where they are and as they are.
+func TestIncludedFiles(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "my.conf")
+	const text = "http { include sites/*.conf; include /dev/null; }"
+	require.NoError(t, os.Mkdir(filepath.Join(dir, "sites"), 0o755))
+	site := filepath.Join(dir, "sites", "a.conf")
+	require.NoError(t, os.WriteFile(site, []byte("server { listen 127.0.0.1:1; }"), 0o600))
+	got, err := rewrite(path, text, loopback, "/d")
+	require.NoError(t, err)
+	assert.Contains(t, got.text, fmt.Sprintf("include \"%s/sites/*.conf\"; include /dev/null; }", dir))
+	assert.Equal(t, "[127.0.0.1:1]", fmt.Sprint(got.listens))
+
+	require.NoError(t, os.WriteFile(site, []byte("server {\nlisten 8080; }"), 0o600))
+	_, err = rewrite(path, text, loopback, "/d")
+	assert.EqualError(t, err, site+":2: listen: a bare port, which nginx opens to the network, is only rewritten in the file that includes this one: write 127.0.0.1:8080")
+}
+
+// What would open a port to the network, or cannot be read, is refused.
+func TestWhatCannotBeRewritten(t *testing.T) {
+	for text, says := range map[string]string{
+		"http { server { location / {} } }":         "my.conf:1: server: no listen: nginx would open a port to the network; name one",
+		"http { server {\nlisten localhost:80; } }": `my.conf:2: listen: want a port, or an IP address with a port, not "localhost:80"`,
+		"http { server { listen unix:/s; } }":       `my.conf:1: listen: want a port, or an IP address with a port, not "unix:/s"`,
+		"http { server { listen; } }":               "my.conf:1: listen: no address",
+		"http { server { listen # a\n1; } }":        "my.conf:1: listen: cannot be rewritten as it is written: put it on a line of its own",
+		"http { server { listen 1;\n":               `unexpected end of file, expecting "}" in my.conf:2`,
+	} {
+		_, err := rewrite("my.conf", text, loopback, "/d")
+		assert.ErrorContains(t, err, says, text)
+	}
+	needsNginx(t)
+	h := newHouse(t)
+	require.NoError(t, os.WriteFile(h.conf, []byte("events {} http { }"), 0o600))
+	status, _, stderr := ended(h.args("-nginx")...)
+	assert.Equal(t, 1, status)
+	assert.Equal(t, "feedsim: "+h.conf+": nothing to listen on\n", stderr)
+	status, _, stderr = ended("-nginx", h.conf+"x")
+	assert.Equal(t, 1, status)
+	assert.Contains(t, stderr, "my.confx: no such file or directory\n")
+}
