@@ -17,7 +17,7 @@ exercise: ## the feed exercise on an nginx.conf: CONF=my.conf, ARGS='-threads=25
 	@$(GO) test -count=1 -run '^TestExercise$$' -args -conf='$(or $(CONF),shipped)' $(ARGS)
 
 bench: ## what it costs, in a form that benchstat reads (minutes; some needs wrk)
-	$(GO) test -run '^$$' -bench . -benchmem .
+	$(GO) test -run '^$$' -bench . -benchmem . ./feedsim/front
 
 fidelity: ## the model against the field data, over 50 and over 200 seeds (minutes); ARGS=-update keeps a new record
 	@$(GO) test -count=1 -v -run '^TestPoCFidelity$$' ./lab/fidelity -seeds=50
@@ -26,8 +26,8 @@ fidelity: ## the model against the field data, over 50 and over 200 seeds (minut
 race: ## the dirty race, 100 runs on each worker model (minutes)
 	$(GO) test -race -count=1 -v -run '^TestDirty' . -trials=100
 
-readme: ## write what the commands print now into README
-	$(GO) test -count=1 -run '^TestREADME$$' . -update
+readme: ## write what the commands print and measure now into README and FINDINGS
+	$(GO) test -count=1 -run '^TestDocuments$$' . -update
 
 determinism: ## results.json from 20 runs, with and without -race, on 1 and 2 processors (minutes)
 	@mkdir -p out && $(GO) test -c -o out/plain.test . && $(GO) test -race -c -o out/race.test .

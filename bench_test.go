@@ -132,6 +132,17 @@ func BenchmarkVirtualTime(b *testing.B) {
 	}
 }
 
+// BenchmarkOutage is the outage of polls/sync, 1,320 requests in three minutes,
+// through the front: one op is all of it. It is to take 0.2 s at most.
+func BenchmarkOutage(b *testing.B) {
+	for b.Loop() {
+		o, err := feedExercise[0].Run(b)
+		require.NoError(b, err)
+		require.Len(b, o.Records, 1320)
+	}
+	b.ReportMetric(181*float64(b.N)/b.Elapsed().Seconds(), "virtual-s/s")
+}
+
 // BenchmarkWrk is the PoC's own tool against this repository's servers: the
 // median, over 5 interleaved pairs, of a model's requests a second divided by
 // those of bare net/http with the same app. Each run of wrk takes 3 s. It needs

@@ -5,11 +5,13 @@
 package outagelab_test
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -21,7 +23,9 @@ import (
 
 	"example.com/outagelab/feedsim"
 	"example.com/outagelab/feedsim/front"
+	"example.com/outagelab/feedsim/solution"
 	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/document"
 	"example.com/outagelab/lab/exercise"
 	"example.com/outagelab/lab/fidelity"
 	"example.com/outagelab/lab/load"
@@ -714,6 +718,34 @@ var feedExercise = []lab.Experiment{
 		},
 		Sibling: func(e *lab.Experiment) { e.System.Front.Config = exercise.Shipped() },
 	},
+	{
+		Name:   "routing/repaired",
+		Claim:  "With each route on the server that suits it, all of the exercise's traffic at once leaves nobody waiting.",
+		System: repaired().System(),
+		Load:   exercise.Traffic(), Horizon: pollsEnd,
+		Checks: []lab.Check{
+			{Metric: lab.Replies(200).On("/check_feed"), Want: sent, Formula: "all, on 2 · 25 threads", Within: lab.Exactly()},
+			{Metric: lab.Latency(99).On("/check_feed"), Want: 5, Formula: "the longest poll: 25 of 50 threads are in use on average", Within: ofTheModel()},
+			{Metric: lab.Streaming.On("/stream_feed"), Want: 75, Formula: "all, on loops that await", Within: lab.Exactly()},
+			{Metric: lab.FirstByte(100).On("/stream_feed"), Want: 5, Formula: "the longest poll, and no buffer", Within: ofTheModel()},
+			{Metric: lab.Replies(200).On("/"), Want: 120, Formula: "all, on sync workers that nobody holds", Within: lab.Exactly()},
+			{Metric: lab.Latency(100).On("/"), Want: 0, Formula: "a worker is free", Within: ofTheModel()},
+		},
+		Lesson: lab.Lesson{
+			Cause: "What waits for ever is where waiting takes no thread, what waits for a while where there is a thread for each that waits, and what never waits behind neither.",
+			Fix:   "This is the fix: feedsim/solution/nginx.conf, gunicorn --threads 25 on 5100, and handlers that await on 5200. feedsim/FINDINGS.md has the reasons.",
+		},
+		Sibling: func(e *lab.Experiment) { e.System.Front.Config = exercise.Shipped() },
+	},
+}
+
+// repaired is the reference solution.
+func repaired() exercise.Setup {
+	s, err := exercise.For("solution")
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 // jittered is the polls with the requests to / at random moments: at the full
@@ -856,61 +888,173 @@ func TestTheLinesCrossWherePredicted(t *testing.T) {
 		"the nap length, in seconds, from which async pays; poc.json has it near 0.001")
 }
 
-var update = flag.Bool("update", false, "write what the commands print now into README")
+var update = flag.Bool("update", false, "write what the commands print and measure now into README and FINDINGS")
 
-// TestREADME holds what README shows to what the commands print now: the table
-// and the failing row, which are the same at every run. make readme writes them.
-func TestREADME(t *testing.T) {
+// TestDocuments holds README and FINDINGS to what the commands print and measure
+// now, which is the same at every run. make readme corrects them.
+func TestDocuments(t *testing.T) {
 	if builtWithRace() {
 		t.Skip("the whole table is too long for the race detector: it needs a run without -race")
 	}
-	data, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	readme := string(data)
-
-	table, _, ok := strings.Cut(printed(t, "-test.run=^TestExperiments$", "-lab.out="+t.TempDir()), "Written: ")
+	dir := t.TempDir()
+	table, _, ok := strings.Cut(printed(t, "-test.run=^TestExperiments$", "-lab.out="+dir), "Written: ")
 	require.True(t, ok, "make lab says where it wrote:\n%s", table)
-	poc, rest, ok := strings.Cut(strings.Trim(table, "\n"), "\n\n"+feedExercise[0].Name+" ")
-	require.True(t, ok, "the exercise's rows come after the PoC's")
-	readme = shows(t, readme, "make lab", poc)
-	readme = shows(t, readme, "make lab, further down", feedExercise[0].Name+" "+rest)
 
+	readme := document.Open(t, "README.md", *update)
+	poc, exercises, ok := strings.Cut(strings.Trim(table, "\n"), "\n\n"+feedExercise[0].Name+" ")
+	require.True(t, ok, "the exercise's rows come after the PoC's")
+	readme.Shows("printed by make lab", poc)
+	readme.Shows("printed by make lab, further down", feedExercise[0].Name+" "+exercises)
 	row := printed(t, "-test.v", "-test.run=^TestExperiments$/^exhaustion$/^sync$/^sibling$")
 	_, row, ok = strings.Cut(row, "has to fail, and does:\n        \n        ")
 	require.True(t, ok)
 	row, _, _ = strings.Cut(row, "\n--- ")
-	readme = shows(t, readme, "the failing row", strings.ReplaceAll(row, "\n        ", "\n"))
+	readme.Shows("printed by the failing row", strings.ReplaceAll(row, "\n        ", "\n"))
 
-	if *update {
-		require.NoError(t, os.WriteFile("README.md", []byte(readme), 0o644))
+	report, _, ok := strings.Cut(printedBy(t, 1, "-test.run=^TestExercise$", "-conf=shipped"), "\n\n/hash_me\n")
+	require.True(t, ok)
+	readme.Shows("printed by make exercise", report)
+
+	findings := document.Open(t, "feedsim/FINDINGS.md", *update)
+	findings.Shows("the file feedsim/solution/nginx.conf", strings.TrimRight(solution.Config, "\n"))
+	facts := map[string]float64{}
+	measuredIn(t, dir, facts)
+	measuredInTheField(t, facts)
+	findings.Holds(func(what string) (float64, bool) {
+		if row, _, sibling := strings.Cut(what, " sibling: "); sibling {
+			measuredInSibling(t, row, facts)
+		}
+		x, ok := facts[what]
+		return x, ok
+	})
+}
+
+// measuredIn adds what results.json in dir says, as "row: metric" and, of the
+// prediction, "row: metric, predicted".
+func measuredIn(t *testing.T, dir string, facts map[string]float64) {
+	t.Helper()
+	var results struct {
+		Experiments []struct {
+			Name   string
+			Checks []struct {
+				Metric              string
+				Predicted, Observed float64
+			}
+		}
+	}
+	read(t, filepath.Join(dir, "results.json"), &results)
+	for _, e := range results.Experiments {
+		for _, c := range e.Checks {
+			facts[e.Name+": "+c.Metric] = c.Observed
+			facts[e.Name+": "+c.Metric+", predicted"] = c.Predicted
+		}
 	}
 }
 
-// shows fails t if readme's block that is marked as printed by what does not show
-// text, and returns readme with the block as it should be.
-func shows(t *testing.T, readme, what, text string) string {
+// measuredInSibling adds what the sibling of a row of the exercise gives, as "row
+// sibling: metric".
+func measuredInSibling(t *testing.T, name string, facts map[string]float64) {
 	t.Helper()
-	begin := "<!-- printed by " + what + " -->\n```\n"
-	before, rest, ok := strings.Cut(readme, begin)
-	require.True(t, ok, "README has no block marked as printed by %s", what)
-	shown, after, _ := strings.Cut(rest, "\n```\n")
-	if shown != text && !*update {
-		was, is := strings.Split(shown, "\n"), strings.Split(text, "\n")
-		i := 0
-		for i < min(len(was), len(is)) && was[i] == is[i] {
-			i++
-		}
-		is, was = append(is, "(the end)"), append(was, "(the end)")
-		t.Errorf("README is not what %s prints, from line %d of the block on; make readme writes it anew.\nREADME: %s\nprinted: %s",
-			what, i+1, was[i], is[i])
+	i := slices.IndexFunc(feedExercise, func(e lab.Experiment) bool { return e.Name == name })
+	require.GreaterOrEqual(t, i, 0, "a row named %q", name)
+	e := feedExercise[i]
+	e.System.Services = slices.Clone(e.System.Services)
+	e.Sibling(&e)
+	o, err := e.Run(t)
+	require.NoError(t, err)
+	for _, c := range e.Checks {
+		facts[name+" sibling: "+c.Metric.Name] = c.Metric.Of(o)
 	}
-	return before + begin + text + "\n```\n" + after
+}
+
+// measuredInTheField adds the numbers of feed.json, as "field CASE: KEY.KEY".
+func measuredInTheField(t *testing.T, facts map[string]float64) {
+	t.Helper()
+	var field struct{ Cases []map[string]any }
+	read(t, "lab/testdata/field/feed.json", &field)
+	var add func(name string, v any)
+	add = func(name string, v any) {
+		switch v := v.(type) {
+		case float64:
+			facts[name] = v
+		case map[string]any:
+			for key, v := range v {
+				add(name+"."+key, v)
+			}
+		}
+	}
+	for _, c := range field.Cases {
+		for key, v := range c {
+			add(fmt.Sprintf("field %s: %s", c["case"], key), v)
+		}
+	}
+}
+
+func read(t *testing.T, path string, into any) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(data, into))
 }
 
 // printed is what this test binary prints when it is run with args.
 func printed(t *testing.T, args ...string) string {
 	t.Helper()
-	text, err := exec.CommandContext(t.Context(), os.Args[0], args...).CombinedOutput()
-	require.NoError(t, err, "%s", text)
+	return printedBy(t, 0, args...)
+}
+
+// printedBy is the same of a run that ends with that exit status.
+func printedBy(t *testing.T, status int, args ...string) string {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
+	text, _ := cmd.CombinedOutput()
+	require.Equal(t, status, cmd.ProcessState.ExitCode(), "exit status of %v:\n%s", args, text)
 	return string(text)
+}
+
+// What TestExercise is asked to judge.
+var (
+	exerciseConf       = flag.String("conf", "", "the `nginx.conf` that TestExercise judges: a path, shipped, or solution, which brings its servers")
+	exerciseThreads    = flag.Int("threads", 0, "TestExercise: how many `threads` each worker of the threaded server has; 0 is 1, as shipped")
+	exerciseAwaiting   = flag.Bool("awaiting", false, "TestExercise: the handlers of the evented server await; as shipped they block")
+	exerciseOneAddress = flag.Bool("one-address", false, "TestExercise: localhost is 127.0.0.1, and not ::1 as well")
+)
+
+// TestExercise judges the nginx.conf of its flags, prints the report, and fails
+// unless every route is healthy: make exercise. Without flags it holds the file as
+// shipped, and the solution, to what they are known to give.
+func TestExercise(t *testing.T) {
+	run := func(conf string) *exercise.Report {
+		s, err := exercise.For(conf)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if *exerciseThreads != 0 {
+			s.Threads = *exerciseThreads
+		}
+		s.Awaiting = s.Awaiting || *exerciseAwaiting
+		s.OneAddress = *exerciseOneAddress
+		report, err := exercise.Run(t, s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return report
+	}
+	asked := *exerciseConf
+	if asked == "" && (*exerciseThreads != 0 || *exerciseAwaiting || *exerciseOneAddress) {
+		asked = "shipped"
+	}
+	if asked != "" {
+		report := run(asked)
+		fmt.Print(report)
+		if !report.Healthy() {
+			t.Fail()
+		}
+		return
+	}
+	for _, route := range run("shipped").Routes {
+		assert.Equal(t, []exercise.Cause{exercise.NoLive, exercise.Queueing}, route.Causes, route.Path)
+	}
+	solution := run("solution")
+	assert.True(t, solution.Healthy(), "%s", solution)
 }

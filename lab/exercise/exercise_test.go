@@ -1,0 +1,75 @@
+package exercise
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/outagelab/feedsim/front"
+)
+
+func TestTheReportIsTheSameAtEveryRun(t *testing.T) {
+	solution, err := For("solution")
+	require.NoError(t, err)
+	solution.Awaiting = false // streams that are killed, beside a pool that is not full
+	for name, s := range map[string]Setup{"shipped": {}, "solution, blocking": solution} {
+		var first string
+		for i := range 3 {
+			procs := runtime.GOMAXPROCS(1 + i%2)
+			text := run(t, s).String()
+			runtime.GOMAXPROCS(procs)
+			if first == "" {
+				first = text
+			}
+			require.Equal(t, first, text, "%s, run %d", name, i)
+		}
+	}
+}
+
+func TestAnotherSeedIsAnotherRun(t *testing.T) {
+	assert.NotEqual(t, run(t, Setup{}).String(), run(t, Setup{Seed: 1}).String())
+}
+
+func TestAFileIsAskedForByPathAndTheRestByWord(t *testing.T) {
+	s, err := For("shipped")
+	require.NoError(t, err)
+	assert.Equal(t, Setup{}, s)
+
+	s, err = For("solution")
+	require.NoError(t, err)
+	assert.Equal(t, 25, s.Threads)
+	assert.True(t, s.Awaiting)
+
+	path := filepath.Join(t.TempDir(), "my.conf")
+	require.NoError(t, os.WriteFile(path, []byte(repaired()), 0o644))
+	s, err = For(path)
+	require.NoError(t, err)
+	assert.Equal(t, path, s.Conf.String())
+	assert.Zero(t, s.Threads, "a file brings no servers of its own")
+
+	_, err = For(filepath.Join(t.TempDir(), "none.conf"))
+	assert.ErrorIs(t, err, os.ErrNotExist)
+
+	require.NoError(t, os.WriteFile(path, []byte(but(repaired(), "listen 8080;", "listen 8080;\n        gzip on;")), 0o644))
+	_, err = For(path)
+	var wrong *front.ConfigError
+	require.ErrorAs(t, err, &wrong)
+	assert.Equal(t, "gzip", wrong.Directive)
+}
+
+func TestWhatCannotBeRunIsSaid(t *testing.T) {
+	_, err := Run(t, Setup{Threads: -1})
+	assert.EqualError(t, err, "-1 threads: want 1 or more, or 0 for what is shipped")
+
+	elsewhere := parsed(t, but(repaired(), "server localhost:5000", "server elsewhere:5000"))
+	_, err = Run(t, Setup{Conf: elsewhere})
+	assert.ErrorContains(t, err, `my.conf:13: server: host not found in upstream "elsewhere"`)
+
+	taken := parsed(t, but(repaired(), "listen 8080", "listen 5000"))
+	_, err = Run(t, Setup{Conf: taken})
+	assert.ErrorContains(t, err, "127.0.0.1:5000")
+}
