@@ -15,6 +15,26 @@ import (
 	"example.com/outagelab/pocserver/worker"
 )
 
+// Results is what the rows of a table gave: nothing before the test in which they
+// run has ended.
+type Results struct {
+	rows []*result // nil for those that did not run
+}
+
+// Complete reports whether every row has run.
+func (r *Results) Complete() bool { return !slices.Contains(r.rows, nil) }
+
+// String is the table that make lab prints, of those that ran.
+func (r *Results) String() string { return table(r.ran()) }
+
+// Write writes dir/results.json, of those that ran in virtual time, and returns
+// its path.
+func (r *Results) Write(dir string) (path string, err error) { return writeResults(dir, r.ran()) }
+
+func (r *Results) ran() []*result {
+	return slices.DeleteFunc(slices.Clone(r.rows), func(r *result) bool { return r == nil })
+}
+
 // A result is an experiment that was run, in the form of results.json. Durations
 // are in seconds. There is no map in it, so its order is the table's.
 type result struct {

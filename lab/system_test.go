@@ -21,8 +21,8 @@ import (
 )
 
 // house is a front before a sync server and a threaded one, whose app asks a
-// service that takes half a second.
-func house(t *testing.T) Experiment {
+// service that takes that long.
+func house(t *testing.T, nap time.Duration) Experiment {
 	config, err := front.Parse("house.conf", strings.NewReader(`
 		events {}
 		http {
@@ -64,7 +64,7 @@ func house(t *testing.T) Experiment {
 			Others: []AppServer{{Server: threaded, App: asking, Address: "127.0.0.1:5100"}},
 			Services: []Service{{Address: "127.0.0.1:7000", Handler: func(seed uint64) (http.Handler, error) {
 				return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-					time.Sleep(500 * time.Millisecond)
+					time.Sleep(nap)
 					fmt.Fprintf(w, "seed %x", seed)
 				}), nil
 			}}},
@@ -81,7 +81,11 @@ func house(t *testing.T) Experiment {
 func TestAFrontBeforeTwoServersAndAServiceBehindThem(t *testing.T) {
 	for _, real := range []bool{false, true} {
 		t.Run(fmt.Sprintf("real time %v", real), func(t *testing.T) {
-			e := house(t)
+			nap := 500 * time.Millisecond
+			if real {
+				nap = 10 * time.Millisecond // nobody should have to wait for it
+			}
+			e := house(t, nap)
 			e.RealTime = real
 			o, err := e.Run(t)
 			require.NoError(t, err)
@@ -110,7 +114,7 @@ func TestAFrontBeforeTwoServersAndAServiceBehindThem(t *testing.T) {
 }
 
 func TestASystemOfSeveralPartsIsTheSameEachTime(t *testing.T) {
-	e := house(t)
+	e := house(t, time.Second)
 	first, err := e.Run(t)
 	require.NoError(t, err)
 	for range 5 {
@@ -121,7 +125,7 @@ func TestASystemOfSeveralPartsIsTheSameEachTime(t *testing.T) {
 }
 
 func TestASystemSaysItsParts(t *testing.T) {
-	e := house(t)
+	e := house(t, time.Second)
 	e.System.Front.Hosts = map[string][]netip.Addr{"localhost": {netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}}
 	e.System.Variant = "of two minds"
 	assert.Equal(t, "a front that reads house.conf and finds localhost at 127.0.0.1 and ::1; "+
@@ -152,7 +156,7 @@ func TestAPartThatCannotBeIsNamed(t *testing.T) {
 			s.App = func(Env) (func() http.Handler, error) { return nil, fmt.Errorf("no feed") }
 		},
 	} {
-		e := house(t)
+		e := house(t, time.Second)
 		change(&e.System)
 		_, err := e.Run(t)
 		assert.ErrorContains(t, err, want)
@@ -161,7 +165,7 @@ func TestAPartThatCannotBeIsNamed(t *testing.T) {
 
 // What Sibling does to a copy leaves the experiment as it was.
 func TestASiblingHasServersOfItsOwn(t *testing.T) {
-	e := house(t)
+	e := house(t, time.Second)
 	e.Sibling = func(e *Experiment) { e.System.Others[0].Server.Threads = 1; e.System.Services[0].Address = "" }
 	s := e.sibling()
 	assert.Equal(t, 1, s.System.Others[0].Server.Threads)

@@ -20,15 +20,16 @@ var out = flag.String("lab.out", "", "print a table of the experiments, and writ
 //
 // With the flag -lab.out the siblings are left out, no row is too long, and
 // when all have run the results are printed and written: of one table, so run
-// only one.
-func Test(t *testing.T, rows []Experiment) {
+// only one. Whoever wants them otherwise has them from what Test returns, when t
+// has ended.
+func Test(t *testing.T, rows []Experiment) *Results {
 	t.Helper()
 	if err := checkTable(rows); err != nil {
 		t.Fatalf("\n%v", err)
 	}
-	results := make([]*result, len(rows)) // nil for those that did not run
+	results := &Results{make([]*result, len(rows))}
 	if *out != "" {
-		t.Cleanup(func() { report(t, results) })
+		t.Cleanup(func() { results.report(t) })
 	}
 	for i := range rows {
 		e := &rows[i]
@@ -38,7 +39,7 @@ func Test(t *testing.T, rows []Experiment) {
 				t.Parallel()
 			}
 			skipIfTooMany(t, e)
-			results[i] = testClaim(t, e)
+			results.rows[i] = testClaim(t, e)
 			if *out == "" {
 				t.Run("sibling", func(t *testing.T) {
 					t.Helper()
@@ -47,6 +48,7 @@ func Test(t *testing.T, rows []Experiment) {
 			}
 		})
 	}
+	return results
 }
 
 // skipIfTooMany leaves out what the race detector would take too long for, but
@@ -101,18 +103,12 @@ func (e *Experiment) try(t *testing.T) (*Observation, []verdict, error) {
 }
 
 // report prints the table and writes the results of the experiments that ran.
-func report(t *testing.T, results []*result) {
-	var ran []*result
-	for _, r := range results {
-		if r != nil {
-			ran = append(ran, r)
-		}
-	}
-	path, err := writeResults(*out, ran)
+func (r *Results) report(t *testing.T) {
+	path, err := r.Write(*out)
 	if err != nil {
 		t.Errorf("-lab.out: %v", err)
 		return
 	}
-	fmt.Fprint(os.Stdout, table(ran))
+	fmt.Fprint(os.Stdout, r)
 	fmt.Fprintf(os.Stdout, "Written: %s\n\n", path)
 }

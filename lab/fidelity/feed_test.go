@@ -23,7 +23,7 @@ const recorded = 200
 // TestFeedFidelity runs a few seeds and sees that they give what the record says,
 // then judges the field by all of the record's. make fidelity runs them all.
 func TestFeedFidelity(t *testing.T) {
-	n := few(4, 2)
+	n := few(2)
 	if *update && n != recorded {
 		t.Fatalf("-update with -seeds=%d: the record has %d", n, recorded)
 	}

@@ -17,15 +17,12 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // seeds is how many runs a test has of each case.
 var seeds = flag.Int("seeds", 0, "how many `seeds` the model is run with; 0 is a few")
 
-// few is seeds, or what the ordinary run has of them.
-func few(plain, race int) int {
-	switch {
-	case *seeds > 0:
+// few is seeds, or n, if that is not set.
+func few(n int) int {
+	if *seeds > 0 {
 		return *seeds
-	case raceDetector:
-		return race
 	}
-	return plain
+	return n
 }
 
 // field reads a file of the field data.

@@ -58,7 +58,7 @@ func TestPoCFidelity(t *testing.T) {
 		}), 0.20},
 	}
 
-	n := few(2, 1)
+	n := few(1)
 	table := new(strings.Builder)
 	w := tabwriter.NewWriter(table, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "\t\treplies/s\t\t\tover 2 s\t\t\tmedian, s\t\t\t\n")

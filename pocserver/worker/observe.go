@@ -81,10 +81,12 @@ func (c *conn) endSpan() {
 	if observer == nil {
 		return
 	}
+	// The lock is held until the observer knows, so that whoever kills the worker
+	// can wait for that.
 	c.span.mu.Lock()
+	defer c.span.mu.Unlock()
 	s, open := c.span.Span, c.span.open
 	c.span.open = false
-	c.span.mu.Unlock()
 	if s.To = time.Now(); open && s.To.After(s.From) {
 		observer.Busy(s)
 	}

@@ -155,6 +155,7 @@ func (p *process) kill() int {
 	}
 	for _, c := range conns {
 		c.Close()
+		c.endSpan() // if its own goroutine was about to: nothing is told after a kill
 	}
 	return len(conns)
 }
