@@ -74,5 +74,5 @@ func (e *Experiment) measure(n network, obs *Observation, notes *notebook) error
 	obs.Begin = time.Now()
 	target := load.Target{Dial: up.dial, Host: up.host, Seed: draw(e.Seed, drawLoad)}
 	obs.Records, err = load.Run(context.Background(), target, obs.Horizon, e.Load...)
-	return errors.Join(err, up.close())
+	return errors.Join(err, up.ran(), up.close())
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -40,8 +41,14 @@ type server interface {
 type started struct {
 	host    string // what clients call it
 	dial    func(ctx context.Context, client int) (net.Conn, error)
-	running []running // in the order in which they began
+	running []running    // in the order in which they began
+	circles atomic.Int64 // connections that the front made to itself
 }
+
+// mostCircles is how many connections a front may make to itself. A file that
+// sends requests to where it listens turns each into as many as there are
+// worker_connections, so a load would take minutes to show what is plain at once.
+const mostCircles = 10_000
 
 type running struct {
 	what   string
@@ -105,13 +112,13 @@ func (s *System) start(n network, seed uint64, notes *notebook) (_ *started, err
 		if err != nil {
 			return nil, err
 		}
+		address = at.String()
 		proxy, err := front.New(s.Front.Config, front.Options{
-			Dial: n.dialAny, Resolve: s.Front.resolve, Observe: notes.passed, Seed: draw(seed, drawFront),
+			Dial: up.noticing(n.dialAny, address), Resolve: s.Front.resolve, Observe: notes.passed, Seed: draw(seed, drawFront),
 		})
 		if err != nil {
 			return nil, fmt.Errorf("the front: %w", err)
 		}
-		address = at.String()
 		if err := begin("the front", address, simnet.Drop, proxy); err != nil {
 			return nil, err
 		}
@@ -135,6 +142,25 @@ func (a *AppServer) build(env Env, seed uint64, obs worker.Observer) (server, er
 	config := a.Server
 	config.Seed, config.Observer = seed, obs
 	return worker.New(config, app)
+}
+
+// noticing is dial, but for connections to self, which are counted and have a
+// limit.
+func (up *started) noticing(dial dialer, self string) dialer {
+	return func(ctx context.Context, network, address string) (net.Conn, error) {
+		if address == self && up.circles.Add(1) > mostCircles {
+			return nil, syscall.ECONNREFUSED
+		}
+		return dial(ctx, network, address)
+	}
+}
+
+// ran returns what was wrong with the run as a whole.
+func (up *started) ran() error {
+	if n := up.circles.Load(); n > mostCircles {
+		return fmt.Errorf("the front's file sends requests to %s, where it listens itself: %s of them went round in circles, and then the run was no use", up.host, number(mostCircles))
+	}
+	return nil
 }
 
 // close closes all that runs, the front first, and waits for it to end. It is
@@ -161,6 +187,8 @@ func (up *started) close() (err error) {
 	}
 	return err
 }
+
+type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
 
 // A network is where the parts of a system listen and dial each other, by the
 // addresses that the system gives them.

@@ -163,6 +163,18 @@ func TestAPartThatCannotBeIsNamed(t *testing.T) {
 	}
 }
 
+// A file that sends requests to itself ends with an error, and soon.
+func TestAFrontThatAsksItself(t *testing.T) {
+	e := house(t, time.Second)
+	var err error
+	e.System.Front.Config, err = front.Parse("circle.conf", strings.NewReader(
+		"events { worker_connections 4096; } http { server { listen 8080; location / { proxy_pass http://127.0.0.1:8080; } } }"))
+	require.NoError(t, err)
+	e.Load = []load.Load{load.Open{Path: "/", Rate: 20, Duration: time.Second}}
+	_, err = e.Run(t)
+	require.ErrorContains(t, err, "the front's file sends requests to 127.0.0.1:8080, where it listens itself: 10,000 of them")
+}
+
 // What Sibling does to a copy leaves the experiment as it was.
 func TestASiblingHasServersOfItsOwn(t *testing.T) {
 	e := house(t, time.Second)
