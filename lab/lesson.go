@@ -6,6 +6,7 @@ package lab
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -52,6 +53,35 @@ func (e *Experiment) lesson(obs *Observation, vs []verdict, err error, again str
 		p.line("  " + pad("again", labelWidth) + again) // not wrapped: it is to be copied
 	}
 	return p.String()
+}
+
+// unlike says how e differs from the row that it is the sibling of, as far as
+// words tell.
+func (e *Experiment) unlike(row *Experiment) string {
+	clauses := func(e *Experiment) (all []string) {
+		all = strings.FieldsFunc(e.System.String(), func(c rune) bool { return c == ';' })
+		for _, l := range e.Load {
+			all = append(all, loadWords(l))
+		}
+		var parts []string
+		for _, clause := range all {
+			parts = append(parts, strings.Split(strings.TrimSpace(clause), ", ")...)
+		}
+		return parts
+	}
+	was, is := clauses(row), clauses(e)
+	only := func(these, those []string) string {
+		return strings.Join(slices.DeleteFunc(slices.Clone(these), func(s string) bool { return slices.Contains(those, s) }), ", ")
+	}
+	switch was, is := only(was, is), only(is, was); {
+	case was != "" && is != "":
+		return fmt.Sprintf(": “%s” where the row has “%s”", is, was)
+	case is != "":
+		return fmt.Sprintf(": “%s” is new", is)
+	case was != "":
+		return fmt.Sprintf(": “%s” is left out", was)
+	}
+	return ""
 }
 
 // each takes apart what errors.Join has joined.

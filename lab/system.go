@@ -7,10 +7,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/netip"
 	"reflect"
+	"slices"
 	"strings"
 
 	"example.com/outagelab/feedsim/front"
@@ -100,16 +102,22 @@ type Front struct {
 	Hosts map[string][]netip.Addr
 }
 
+// hosts is what names resolve to.
+func (f *Front) hosts() map[string][]netip.Addr {
+	if f.Hosts == nil {
+		return map[string][]netip.Addr{"localhost": {netip.MustParseAddr("127.0.0.1")}}
+	}
+	return f.Hosts
+}
+
 // resolve looks a host name up.
 func (f *Front) resolve(_ context.Context, host string) ([]netip.Addr, error) {
-	hosts := f.Hosts
-	if hosts == nil {
-		hosts = map[string][]netip.Addr{"localhost": {netip.MustParseAddr("127.0.0.1")}}
-	}
+	hosts := f.hosts()
 	if addrs := hosts[host]; len(addrs) > 0 {
 		return addrs, nil
 	}
-	return nil, &net.DNSError{Err: "not in System.Front.Hosts", Name: host, IsNotFound: true}
+	known := slices.Sorted(maps.Keys(hosts))
+	return nil, &net.DNSError{Err: fmt.Sprintf("no such host, and no upstream of that name: hosts are %q", known), Name: host, IsNotFound: true}
 }
 
 // listen is where the front listens. What listens on every address does so on
@@ -251,14 +259,9 @@ func (s *System) String() string {
 	var b strings.Builder
 	if s.Front.Config != nil {
 		fmt.Fprintf(&b, "a front that reads %s", s.Front.Config)
-		if addrs := s.Front.Hosts["localhost"]; len(addrs) > 1 {
-			b.WriteString(" and finds localhost at ")
-			for i, a := range addrs {
-				if i > 0 {
-					b.WriteString(" and ")
-				}
-				b.WriteString(a.String())
-			}
+		for i, a := range s.Front.hosts()["localhost"] {
+			b.WriteString([]string{", with localhost at ", " and "}[min(i, 1)])
+			b.WriteString(a.String())
 		}
 	}
 	for i, a := range servers {

@@ -128,7 +128,7 @@ func TestASystemSaysItsParts(t *testing.T) {
 	e := house(t, time.Second)
 	e.System.Front.Hosts = map[string][]netip.Addr{"localhost": {netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}}
 	e.System.Variant = "of two minds"
-	assert.Equal(t, "a front that reads house.conf and finds localhost at 127.0.0.1 and ::1; "+
+	assert.Equal(t, "a front that reads house.conf, with localhost at 127.0.0.1 and ::1; "+
 		"behind it at 127.0.0.1:5000 1 sync worker, of two minds, worker timeout 30 s, a backlog of 2,048 that drops when full; "+
 		"at 127.0.0.1:5100 2 threaded workers × 10 threads, worker timeout 30 s, a backlog of 2,048 that drops when full", e.System.String())
 	assert.Equal(t, []string{":5000/0", ":5100/0", ":5100/1"}, e.System.workerLabels())
@@ -148,7 +148,7 @@ func TestAPartThatCannotBeIsNamed(t *testing.T) {
 		"System.Services[0].Handler is nil":                                          func(s *System) { s.Services[0].Handler = nil },
 		"System.Services[0].Address is 127.0.0.1:8080, which is System.Front.Config": func(s *System) { s.Services[0].Address = "127.0.0.1:8080" },
 		"System.Front.Hosts is set, and there is no Config":                          func(s *System) { s.Front = Front{Hosts: map[string][]netip.Addr{"localhost": nil}} },
-		"System.Front.Hosts": func(s *System) { s.Front.Hosts = map[string][]netip.Addr{} },
+		`no such host, and no upstream of that name: hosts are []`:                   func(s *System) { s.Front.Hosts = map[string][]netip.Addr{} },
 		"the service at 127.0.0.1:7000: no handler came from Handler": func(s *System) {
 			s.Services[0].Handler = func(uint64) (http.Handler, error) { return nil, nil }
 		},

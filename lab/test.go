@@ -43,7 +43,7 @@ func Test(t *testing.T, rows []Experiment) *Results {
 			if *out == "" {
 				t.Run("sibling", func(t *testing.T) {
 					t.Helper()
-					testSibling(t, e.sibling())
+					testSibling(t, e)
 				})
 			}
 		})
@@ -71,10 +71,11 @@ func testClaim(t *testing.T, e *Experiment) *result {
 	return r
 }
 
-// testSibling runs a sibling and fails t if the claim holds there as well. What
-// it fails with is logged: it is what somebody learns from.
-func testSibling(t *testing.T, s Experiment) {
+// testSibling runs a row's sibling and fails t if the claim holds there as well.
+// What it fails with is logged: it is what somebody learns from.
+func testSibling(t *testing.T, row *Experiment) {
 	t.Helper()
+	s := row.sibling()
 	if err := s.complete(); err != nil {
 		t.Fatalf("the experiment that Sibling makes cannot run:\n%v", err)
 	}
@@ -86,7 +87,7 @@ func testSibling(t *testing.T, s Experiment) {
 	}
 	for _, v := range vs {
 		if !v.ok {
-			t.Logf("this is a sibling: the row, with its claim broken on purpose. It has to fail, and does:\n\n%s", text)
+			t.Logf("this is a sibling: the row, with its claim broken on purpose%s. It has to fail, and does:\n\n%s", s.unlike(row), text)
 			return
 		}
 	}

@@ -8,11 +8,15 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"example.com/outagelab/lab/load"
+	"example.com/outagelab/pocserver"
 )
 
 func TestATableThatHoldsPasses(t *testing.T) {
@@ -166,5 +170,24 @@ func TestALongRowNeedsARunWithoutRace(t *testing.T) {
 			ran = true
 		})
 		assert.Equal(t, want, ran, "%d requests", requests)
+	}
+}
+
+func TestASiblingSaysWhatItBroke(t *testing.T) {
+	row := crowd(pocserver.RunSync())
+	for want, change := range map[string]func(e *Experiment){
+		"": func(e *Experiment) { e.Seed++ },
+		": “3 sync workers” where the row has “1 sync worker”": func(e *Experiment) { e.System.Server.Workers = 3 },
+		": “recycled after 500 requests” is left out":          func(e *Experiment) { e.System.Server.MaxRequests = 0 },
+		": “of two minds” is new":                              func(e *Experiment) { e.System.Variant = "of two minds" },
+		": “crowd: 1 connection asking for / once; a reply after 2 s is late” where the row has “crowd: 20 connections, each asking for " +
+			"/sync_sleep/?sleep=0.1 again as soon as it is answered, for 2 s; a reply after 2 s is late”": func(e *Experiment) {
+			e.Load[0] = load.Closed{Name: "crowd", Path: "/", Connections: 1, Requests: 1}
+		},
+	} {
+		sibling := row
+		sibling.Load = slices.Clone(row.Load)
+		change(&sibling)
+		assert.Equal(t, want, sibling.unlike(&row))
 	}
 }

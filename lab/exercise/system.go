@@ -85,6 +85,8 @@ func words(server worker.Config, v feedsim.AppConfig) string {
 	}
 	if v.HonourCancel {
 		all = append(all, "requests that end when their client leaves")
+	} else {
+		all = append(all, "requests that go on when their client leaves")
 	}
 	if v.FeedTimeout > 0 {
 		all = append(all, "polls given up after "+v.FeedTimeout.String())
