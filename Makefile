@@ -13,8 +13,12 @@ test: ## everything, under the race detector
 lab: ## the experiments: a table here, and out/results.json
 	@$(GO) test -count=1 -run '^TestExperiments$$' -lab.out=out
 
-exercise: ## the feed exercise on an nginx.conf: CONF=my.conf, ARGS='-threads=25 -awaiting'; CONF=solution
-	@$(GO) test -count=1 -run '^TestExercise$$' -args -conf='$(or $(CONF),shipped)' $(ARGS)
+# Make takes a file's name for another target, and ignores a variable of another
+# name: both would judge the wrong file without a word.
+conf-only = $(if $(filter %.conf,$(MAKECMDGOALS)),$(error unexpected $(filter %.conf,$(MAKECMDGOALS)): name the file as CONF=path))$(if $(filter command,$(origin conf) $(origin args)),$(error conf and args are written in capitals: CONF=path ARGS='flags'))
+
+exercise: ## the feed exercise on an nginx.conf: CONF=my.conf, ARGS='-threads=2'; CONF=solution gives it away
+	$(conf-only)@$(GO) test -count=1 -run '^TestExercise$$' -args -conf='$(or $(CONF),shipped)' $(ARGS)
 
 bench: ## what it costs, in a form that benchstat reads (minutes; some needs wrk)
 	$(GO) test -run '^$$' -bench . -benchmem . ./feedsim/front
@@ -49,5 +53,5 @@ run.async12: ## the same on twelve
 run.dev run.sync run.async run.async12:
 	@$(GO) run ./pocserver/cmd/pocserver $(@:run.%=%) $(ARGS)
 
-run.feed: ## the feed exercise for real on 127.0.0.1:8080; CONF=my.conf is your nginx.conf, ARGS='-awaiting' adds flags
-	@$(GO) run ./feedsim/cmd/feedsim $(ARGS) $(CONF)
+run.feed: ## the feed exercise for real on 127.0.0.1:8080; CONF=my.conf is your nginx.conf, ARGS='-nginx' adds flags
+	$(conf-only)@$(GO) run ./feedsim/cmd/feedsim $(ARGS) $(CONF)

@@ -34,7 +34,17 @@ import (
 	"example.com/outagelab/pocserver/worker"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	// A wrong flag is lost among the hundred lines of usage that the testing
+	// package has for it; -h still shows them.
+	usage := flag.Usage
+	flag.Usage = func() {
+		if slices.ContainsFunc(os.Args, func(a string) bool { return a == "-h" || a == "-help" || a == "--help" }) {
+			usage()
+		}
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // wrk500 is the PoC's load: wrk -t 8 -c 500 -d 10.
 func wrk500(view string, sleep float64) load.Closed {
@@ -1024,7 +1034,7 @@ func printedBy(t *testing.T, status int, args ...string) string {
 // What TestExercise is asked to judge.
 var (
 	exerciseConf       = flag.String("conf", "", "the `nginx.conf` that TestExercise judges: a path, shipped, or solution, which brings its servers")
-	exerciseThreads    = flag.Int("threads", 0, "TestExercise: how many `threads` each worker of the threaded server has; 0 is 1, as shipped")
+	exerciseThreads    = flag.Int("threads", 0, "TestExercise: how many `threads` each worker of the threaded server has, in place of the 1 as shipped")
 	exerciseAwaiting   = flag.Bool("awaiting", false, "TestExercise: the handlers of the evented server await; as shipped they block")
 	exerciseOneAddress = flag.Bool("one-address", false, "TestExercise: localhost is 127.0.0.1, and not ::1 as well")
 )
@@ -1038,9 +1048,13 @@ func TestExercise(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if *exerciseThreads != 0 {
-			s.Threads = *exerciseThreads
-		}
+		flag.Visit(func(f *flag.Flag) {
+			if f.Name == "threads" {
+				if s.Threads = *exerciseThreads; s.Threads < 1 {
+					t.Fatalf("-threads is %d: a worker has 1 at least", s.Threads)
+				}
+			}
+		})
 		s.Awaiting = s.Awaiting || *exerciseAwaiting
 		s.OneAddress = *exerciseOneAddress
 		report, err := exercise.Run(t, s)
@@ -1048,6 +1062,9 @@ func TestExercise(t *testing.T) {
 			t.Fatal(err)
 		}
 		return report
+	}
+	if flag.NArg() > 0 {
+		t.Fatalf("unexpected argument %q: flags are -threads=N, -awaiting and -one-address, and -conf=path names the file", flag.Arg(0))
 	}
 	asked := *exerciseConf
 	if asked == "" && (*exerciseThreads != 0 || *exerciseAwaiting || *exerciseOneAddress) {

@@ -4,11 +4,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"example.com/outagelab/feedsim"
 	"example.com/outagelab/feedsim/front"
 )
 
@@ -73,3 +75,25 @@ func TestWhatCannotBeRunIsSaid(t *testing.T) {
 	_, err = Run(t, Setup{Conf: taken})
 	assert.ErrorContains(t, err, "127.0.0.1:5000")
 }
+
+// Nothing fails while the other servers are fast enough, and the report says what
+// is left all the same.
+func TestAHealthyReportNamesWhatIsLeft(t *testing.T) {
+	s := fitTwo
+	s.Conf = parsed(t, repaired())
+	report := run(t, s)
+	require.True(t, report.Healthy(), "%s", report)
+	assert.Contains(t, inOneLine(report), "Every route is healthy. One thing is left: nginx counts [::1]:5000, [::1]:5100 and [::1]:5200 among its servers")
+
+	s.OneAddress = true
+	assert.NotContains(t, run(t, s).String(), "One thing is left")
+}
+
+// A share may consist of requests that were turned away for what others had met.
+func TestARefusalOfOthersIsNamed(t *testing.T) {
+	text := inOneLine(run(t, Setup{Conf: parsed(t, but(feedsim.Shipped, "localhost:5000", "localhost:5999"))}))
+	assert.Contains(t, text, "/stream_feed cause: connections to 127.0.0.1:5999 and [::1]:5999 were refused, for nobody listens there: "+
+		"nginx then took those addresses for dead, and had no live upstream left for 75 requests when they came.")
+}
+
+func inOneLine(r *Report) string { return strings.Join(strings.Fields(r.String()), " ") }

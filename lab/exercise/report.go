@@ -17,8 +17,9 @@ import (
 type Report struct {
 	Routes []Route // /, /hash_me, /check_feed, /stream_feed
 
-	setup   Setup
-	servers [][2]string // what each is, and what became of it
+	setup    Setup
+	servers  [][2]string // what each is, and what became of it
+	refusing []string    // addresses that nginx asked, and no app server has
 }
 
 // A Route is what became of the traffic to a route.
@@ -59,8 +60,8 @@ func diagnose(o *lab.Observation, servers []server) *Report {
 	for _, s := range ev.servers {
 		r.servers = append(r.servers, [2]string{s.address + "  " + s.kind(), s.story(ev)})
 	}
-	if peers := ev.strangers(); len(peers) > 0 {
-		r.servers = append(r.servers, [2]string{"elsewhere", "nobody listens on " + list(peers)})
+	if r.refusing = ev.strangers(); len(r.refusing) > 0 {
+		r.servers = append(r.servers, [2]string{"elsewhere", "nobody listens on " + list(r.refusing)})
 	}
 	return r
 }
@@ -128,6 +129,10 @@ const noLiveNote = "Why 502 at once, and not 504 after a wait: a server of an up
 	"for a while, and where nginx leaves all of them alone, everybody is turned away. How many servers are there in that " +
 	"upstream, and which of them has ever answered?"
 
+// luckNote is for a file that nothing went wrong with, yet.
+const luckNote = "One thing is left: nginx counts %s among its servers, and is refused there. The first time-out of the others " +
+	"will leave it without any, and that is a 502 for everybody for ten seconds. What does that name stand for?"
+
 // String is the report as make exercise prints it.
 func (r *Report) String() string {
 	var b strings.Builder
@@ -175,6 +180,9 @@ func (r *Report) String() string {
 	}
 	if len(ill) == 0 {
 		b.WriteString("\nEvery route is healthy.\n")
+		if len(r.refusing) > 0 {
+			b.WriteString("\n" + hang("", fmt.Sprintf(luckNote, list(r.refusing))))
+		}
 	} else {
 		b.WriteString("\n" + hang("", fmt.Sprintf("%d of %d routes fail. %s", len(ill), len(r.Routes), usageNote)))
 	}

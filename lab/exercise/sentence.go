@@ -21,7 +21,11 @@ func (ev *evidence) sentence(n *need, s *share) string {
 	case Killed:
 		return ev.killed(s) + ": " + ev.consequence(s)
 	case Refused:
-		return fmt.Sprintf("connections to %s were refused, for nobody listens there: %s", list(ev.refusing(s)), ev.consequence(s))
+		peers := ev.refusing(s)
+		if len(peers) == 0 { // all of the share were turned away for what others had met
+			peers = ev.strangers()
+		}
+		return fmt.Sprintf("connections to %s were refused, for nobody listens there: %s", list(peers), ev.consequence(s))
 	case Invalid:
 		return fmt.Sprintf("nginx could not read the header of what %s sent, or had too little room for it: %s", s.peer, ev.consequence(s))
 	case Looped:
@@ -176,14 +180,15 @@ func (ev *evidence) consequence(s *share) string {
 		if text != "" {
 			text += "; "
 		}
-		text += "nginx then took that address for dead"
+		that := "that address"
+		if s.cause == Refused && len(ev.strangers()) > 1 {
+			that = "those addresses"
+		}
+		text += "nginx then took " + that + " for dead"
 		if others := ev.refusing(s); s.cause != Refused && len(others) > 0 {
 			text += ", like " + list(others) + ", which refuses"
 		}
-		text += fmt.Sprintf(": %s found no live upstream", number(live))
-		if atOnce < live && atOnce > 0 {
-			text += fmt.Sprintf(", %s of them at once", number(atOnce))
-		}
+		text += ", and had no live upstream left for " + aftermath(live-atOnce, atOnce)
 	}
 	if slots > 0 {
 		if text != "" {
@@ -192,6 +197,18 @@ func (ev *evidence) consequence(s *share) string {
 		text += fmt.Sprintf("those who wait held so many of nginx's connections that for %s none was left", plural(slots, "request", "requests"))
 	}
 	return text
+}
+
+// aftermath says for whom no upstream was left: for some who had waited, and for
+// some when they came.
+func aftermath(waited, atOnce int) string {
+	switch {
+	case atOnce == 0:
+		return number(waited) + " of these"
+	case waited == 0:
+		return plural(atOnce, "request", "requests") + " when they came"
+	}
+	return fmt.Sprintf("%s of these, and for %s more when they came", number(waited), number(atOnce))
 }
 
 // refusing is the peers that refused some of the share's requests.

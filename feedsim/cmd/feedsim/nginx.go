@@ -18,7 +18,6 @@ import (
 	"syscall"
 	"time"
 
-	"example.com/outagelab/feedsim"
 	"example.com/outagelab/pocserver/cmd/lines"
 )
 
@@ -62,12 +61,9 @@ func realNginx(o options, out, diagnostics *lines.Log) (_ *face, err error) {
 	if err != nil {
 		return nil, err
 	}
-	file, text := asShipped, []byte(feedsim.Shipped)
-	if o.conf != "" {
-		file = o.conf
-		if text, err = os.ReadFile(file); err != nil {
-			return nil, err
-		}
+	file, text, err := read(o.conf)
+	if err != nil {
+		return nil, err
 	}
 	dir, err := os.MkdirTemp("", "feedsim-nginx-")
 	if err != nil {

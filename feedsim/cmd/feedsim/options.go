@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"example.com/outagelab/feedsim"
+	"example.com/outagelab/feedsim/solution"
 )
 
 // options is what a command line says.
@@ -104,16 +105,29 @@ func parse(args []string) (options, error) {
 	if f.NArg() > 1 {
 		return o, fmt.Errorf("unexpected argument %q after %q: one nginx.conf, and the flags before it", f.Arg(1), f.Arg(0))
 	}
-	o.conf = f.Arg(0)
-	if f.NArg() > 0 && o.conf == "" {
+	o.conf = shippedWord
+	if f.NArg() > 0 {
+		o.conf = f.Arg(0)
+	}
+	switch o.conf {
+	case "":
 		return o, errors.New("the nginx.conf's name is empty: leave it out for the file as shipped")
+	case solutionWord: // which no file repairs by itself
+		set := map[string]bool{}
+		f.Visit(func(f *flag.Flag) { set[f.Name] = true })
+		if !set[flagOf["Config.Threads"]] {
+			o.threads = solution.Threads
+		}
+		if !set[flagOf["AppConfig.Awaiting"]] {
+			o.app.Awaiting = solution.Awaiting
+		}
 	}
 	for i, a := range apps {
 		name, port := a.name+"-port", o.ports[i]
 		if err := checkPort(name, port); err != nil {
 			return o, err
 		}
-		if port != a.port && o.conf == "" {
+		if port != a.port && brought(o.conf) {
 			return o, fmt.Errorf("-%s is %d, and the nginx.conf as shipped names port %d: give it a file that names %d", name, port, a.port, port)
 		}
 	}
@@ -136,7 +150,8 @@ func checkPort(name string, port int) error {
 func usage(f *flag.FlagSet) string {
 	var b strings.Builder
 	b.WriteString("feedsim [flags] [nginx.conf] serves the concurrency exercise: three app servers, the feed that they poll, and in front\n" +
-		"what nginx.conf says, which is the file as shipped unless another is named. The flags, and what they are by default:\n\n")
+		"what nginx.conf says: the file as shipped unless another is named, or, for the word solution, a repaired one with the\n" +
+		"servers that it needs. The flags, and what they are by default:\n\n")
 	f.SetOutput(&b)
 	f.PrintDefaults()
 	return b.String()

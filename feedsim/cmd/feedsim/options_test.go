@@ -132,6 +132,7 @@ func TestWithoutFlagsItIsTheExercises(t *testing.T) {
 	o, err := parse(nil)
 	require.NoError(t, err)
 	assert.Equal(t, options{
+		conf: shippedWord,
 		addr: loopback, ports: [3]int{5000, 5100, 5200}, feedPort: 5300, threads: 1, timeout: 30 * time.Second,
 		delay: delay{text: "whole:0-5"}, seed: 1, accessLog: true,
 	}, o)
@@ -160,4 +161,19 @@ func TestTheFormsOfADelay(t *testing.T) {
 func TestAnErrorOfNoFlagIsNotTranslated(t *testing.T) {
 	_, err := feedsim.NewApp(feedsim.AppConfig{Feed: "nowhere"})
 	assert.Equal(t, err, asFlag(err))
+}
+
+// The solution's file repairs nothing without its servers, so the word brings both.
+func TestTheSolutionBringsItsServers(t *testing.T) {
+	o, err := parse([]string{"solution"})
+	require.NoError(t, err)
+	assert.Equal(t, 25, o.threads)
+	assert.True(t, o.app.Awaiting)
+	o, err = parse(strings.Fields("-threads 3 -awaiting=false solution"))
+	require.NoError(t, err)
+	assert.Equal(t, 3, o.threads, "what the command line says counts")
+	assert.False(t, o.app.Awaiting)
+	_, text, err := read(o.conf)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), "proxy_pass http://evented;")
 }

@@ -4,6 +4,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -165,16 +166,12 @@ func inFront(o options, out, diagnostics *lines.Log) (*face, error) {
 	return ourFront(o, out)
 }
 
-const asShipped = "nginx.conf as shipped"
-
 func ourFront(o options, out *lines.Log) (*face, error) {
-	file, config, err := asShipped, (*front.Config)(nil), error(nil)
-	if o.conf == "" {
-		config, err = front.Parse(file, strings.NewReader(feedsim.Shipped))
-	} else {
-		file = o.conf
-		config, err = front.Read(file)
+	file, text, err := read(o.conf)
+	if err != nil {
+		return nil, err
 	}
+	config, err := front.Parse(file, bytes.NewReader(text))
 	if err != nil {
 		return nil, err
 	}
