@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help test lab exercise bench fidelity race determinism readme lint run.dev run.sync run.async run.async12 run.feed
+.PHONY: help test lab exercise bench fidelity routings race determinism readme lint run.dev run.sync run.async run.async12 run.feed
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9.]+: *## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +26,9 @@ bench: ## what it costs, in a form that benchstat reads (minutes; some needs wrk
 fidelity: ## the model against the field data, over 50 and over 200 seeds (minutes); ARGS=-update keeps a new record
 	@$(GO) test -count=1 -v -run '^TestPoCFidelity$$' ./lab/fidelity -seeds=50
 	@$(GO) test -count=1 -v -run '^TestFeedFidelity$$' ./lab/fidelity -seeds=200 $(ARGS)
+
+routings: ## the exercise under all 81 routings of its four routes: none repairs it as shipped
+	$(GO) test -count=1 -v -run '^(TestNoRoutingRepairsIt|TestTheSolutionIsHealthy)$$' ./lab/exercise -long
 
 race: ## the dirty race, 100 runs on each worker model (minutes)
 	$(GO) test -race -count=1 -v -run '^TestDirty' . -trials=100

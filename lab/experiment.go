@@ -136,7 +136,7 @@ func (e *Experiment) runnable() error {
 	}
 	for _, a := range e.System.servers() {
 		if e.RealTime && a.Overflow != simnet.Drop {
-			bad("System.Overflow is set, but in real time the kernel decides: want simnet.Drop, which is what it does")
+			bad("the Overflow of the server at %s is set, but in real time the kernel decides: want simnet.Drop, which is what it does", a.Address)
 		}
 	}
 	return errors.Join(errs...)

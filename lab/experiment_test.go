@@ -79,7 +79,7 @@ func TestRowsThatCannotBe(t *testing.T) {
 		{`Load[1] is named "users", and so is one before it`, func(e *Experiment) { e.Load = append(e.Load, e.Load[0]) }},
 		{"Horizon is -1s", func(e *Experiment) { e.Horizon = -time.Second }},
 		{"Horizon is 0", func(e *Experiment) { e.Load[0] = load.Closed{Path: "/", Connections: 1, Requests: 1} }},
-		{"System.Overflow is set, but in real time", func(e *Experiment) { e.RealTime, e.System.Overflow = true, simnet.Refuse }},
+		{"the Overflow of the server at 127.0.0.1:8000 is set, but in real time", func(e *Experiment) { e.RealTime, e.System.Overflow = true, simnet.Refuse }},
 		{"Checks is empty", func(e *Experiment) { e.Checks = nil }},
 		{"Checks[0].Metric is not set", func(e *Experiment) { e.Checks[0].Metric = Metric{} }},
 		{"Checks[0].Want is NaN", func(e *Experiment) { e.Checks[0].Want = math.NaN() }},

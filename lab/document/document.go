@@ -86,13 +86,13 @@ var (
 	// quoted is what holds no claims: code, and comments with or without a figure.
 	quoted = regexp.MustCompile("(?s)```.*?```|`[^`]*`|[0-9.,]*<!--.*?-->")
 	digits = regexp.MustCompile(`[0-9][0-9.,]*`)
-	// status is an HTTP status, which is a name.
-	status = regexp.MustCompile(`^[1-5][0-9][0-9][.,]?$`)
+	// status is an HTTP status that a proxy gives, which is a name.
+	status = regexp.MustCompile(`^(200|499|50[234])[.,]?$`)
 )
 
 // Holds fails the test for each figure that is not what measure says, to four
 // significant digits, and for each other number that is neither in code font, as a
-// setting is, nor an HTTP status. measure is asked by the comment's text, with
+// setting is, nor a status that a proxy gives. measure is asked by the comment's text, with
 // single spaces, and says whether there is such a thing.
 func (d *Document) Holds(measure func(what string) (float64, bool)) {
 	d.tb.Helper()

@@ -4,6 +4,7 @@ package fidelity_test
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"strings"
 	"testing"
@@ -48,6 +49,10 @@ type count struct {
 	metric    lab.Metric
 	field     []float64
 	model     []float64
+	most      float64 // as many as there were to count, if that is known
+	// calibrated: one of the model's parameters was chosen by this count, so that
+	// it is no prediction.
+	calibrated bool
 }
 
 func (c *count) String() string { return c.run + ": " + c.name }
@@ -61,8 +66,15 @@ type run struct {
 	counts  []*count
 }
 
-func (r *run) add(name string, m lab.Metric, field ...float64) {
-	r.counts = append(r.counts, &count{run: r.name, name: name, metric: m, field: field})
+func (r *run) add(name string, m lab.Metric, field ...float64) *count {
+	c := &count{run: r.name, name: name, metric: m, field: field, most: math.Inf(1)}
+	for _, l := range r.loads {
+		if l := l.(load.Open); strings.HasPrefix(name, l.Name+" ") {
+			c.most = math.Round(l.Rate * l.Duration.Seconds())
+		}
+	}
+	r.counts = append(r.counts, c)
+	return c
 }
 
 // up is for how long, at most, the servers of the field had been up when a load
@@ -153,6 +165,14 @@ func feedRuns(t *testing.T) []*run {
 			}
 		}
 		streams.add("/stream_feed served", lab.Streaming.On("/stream_feed"), values(func(c feedCase) float64 { return c.Streams.Served })...)
+	}
+
+	// What fidelity.NginxProcesses and fidelity.AcceptAgain were chosen by.
+	for _, r := range runs {
+		for _, c := range r.counts {
+			c.calibrated = strings.HasPrefix(c.run, "prefork2_two_addr") && strings.HasSuffix(c.name, " 504") ||
+				c.run == "threaded25, streams" && c.name == "/stream_feed served"
+		}
 	}
 
 	// Without nginx, for 90 s, by clients who wait for 60 s.

@@ -1,6 +1,6 @@
 // When a single measurement fits a model that is random too.
 
-package fidelity
+package fidelity_test
 
 import (
 	"math"
@@ -9,7 +9,7 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// Interval is where one more draw of what the sample was drawn from lies, with a
+// interval is where one more draw of what the sample was drawn from lies, with a
 // probability of 1 − 0.01/m, so that all of m such intervals hold with one of
 // 0.99 (Bonferroni): mean ± t(n−1; 1 − 0.01/2m)·s·√(1+1/n), widened to whole
 // counts. A sample without variance is its own interval. The sample must have two
@@ -17,7 +17,7 @@ import (
 //
 // (The prediction interval for a normal distribution whose mean and variance are
 // estimated: Hahn and Meeker, Statistical Intervals, 1991, section 4.7.)
-func Interval(sample []float64, m int) (low, high float64) {
+func interval(sample []float64, m int) (low, high float64) {
 	n := float64(len(sample))
 	mean, s := stat.MeanStdDev(sample, nil)
 	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile(1 - 0.01/(2*float64(m)))
