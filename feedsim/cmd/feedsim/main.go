@@ -22,8 +22,17 @@
 //	GET "/check_feed" 200 3.004 location /check_feed upstream prefork 127.0.0.1:5000: served
 //
 // which is its method, its target, the status, the time it took in seconds, the
-// route, the upstream, and what became of each peer that was asked. (With -nginx
-// it is nginx's own.) Workers that end are told of on standard error.
+// route, the upstream, and what became of each peer that was asked. Workers that
+// end are told of on standard error.
+//
+// With -nginx an access_log that names no format of its own has a line as close to
+// that as nginx can write, which is said on standard error:
+//
+//	GET "/check_feed" 200 3.004 upstream prefork 127.0.0.1:5000: 200
+//
+// A format that the file names stays. Included files are under the same rules as
+// the file. What could open a port that is not one of http's, such as stream, is
+// refused.
 //
 // SIGINT or SIGTERM stops it at once, the front first; whoever is being served is
 // cut. A second signal does not wait even for that. The exit status is 0 after

@@ -91,9 +91,10 @@ func realNginx(o options, out, diagnostics *lines.Log) (_ *face, err error) {
 	if len(conf.listens) == 0 {
 		return nil, fmt.Errorf("%s: nothing to listen on", file)
 	}
-	copied := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(copied, []byte(conf.text), 0o644); err != nil {
-		return nil, err
+	for name, text := range conf.copies {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			return nil, err
+		}
 	}
 	for _, line := range conf.said {
 		diagnostics.Printf("feedsim: %s\n", line)
@@ -101,7 +102,7 @@ func realNginx(o options, out, diagnostics *lines.Log) (_ *face, err error) {
 
 	n := &nginx{
 		// -e is where it logs before it has read the file (since 1.19.5).
-		cmd: exec.CommandContext(ctx, program, "-e", "stderr", "-p", dir, "-c", copied),
+		cmd: exec.CommandContext(ctx, program, "-e", "stderr", "-p", dir, "-c", filepath.Join(dir, mainCopy)),
 		ctx: ctx, pid: filepath.Join(dir, "pid"), ready: make(chan struct{}),
 	}
 	n.cmd.Stderr = diagnostics

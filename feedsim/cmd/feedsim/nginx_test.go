@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -18,8 +17,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"example.com/outagelab/feedsim"
 )
 
 // needsNginx skips the test where there is none; where everything is required it
@@ -54,7 +51,8 @@ func TestTheRealNginxIsPutInFront(t *testing.T) {
 	assert.Equal(t, http.StatusOK, status)
 	assert.Equal(t, `{"updates": null}`, body)
 	stream(t, p.url, 2)
-	p.stdout.wait(t, `(?m)^127\.0\.0\.1 - - \[.*\] "GET /check_feed HTTP/1\.1" 200 17 `)
+	p.stdout.wait(t, fmt.Sprintf(`(?m)^GET "/check_feed" 200 \d+\.\d{3} upstream prefork 127\.0\.0\.1:%d: 200$`, p.ports[0]))
+	assert.Contains(t, p.stderr.String(), "feedsim: "+p.conf+":10: access_log: no format of its own: it is method, target, status, seconds, upstream, ")
 
 	p.cancel()
 	require.Equal(t, 0, p.end(t), "exit status; standard error:\n%s", p.stderr)
@@ -84,7 +82,8 @@ func TestTheRealNginxReadsAFileThatSetsNothing(t *testing.T) {
 	p := h.start(t, "-nginx")
 	status, _ := get(t, p.url+"/")
 	assert.Equal(t, http.StatusOK, status)
-	p.stdout.wait(t, `(?m)"GET / HTTP/1\.1" 200 `)
+	p.stdout.wait(t, fmt.Sprintf(`(?m)^GET "/" 200 \d+\.\d{3} upstream 127\.0\.0\.1:%d 127\.0\.0\.1:%[1]d: 200$`, h.ports[2]))
+	p.stderr.wait(t, `(?m)^feedsim: \S+:2: http: no access_log: it is standard output here, with method, target, `)
 	p.cancel()
 	require.Equal(t, 0, p.end(t))
 	assert.NotContains(t, p.stderr.String(), " is listen ", "nothing to say where nothing was changed")
@@ -221,73 +220,7 @@ func TestWithoutNginxItIsSaidWhatIsNeeded(t *testing.T) {
 	assert.Empty(t, stdout)
 }
 
-// What nginx reads is what it was given, but for where it listens and where it
-// keeps its own files.
-func TestWhatChangesInTheFile(t *testing.T) {
-	dir := t.TempDir()
-	const temp = ` client_body_temp_path "/d/client_body"; proxy_temp_path "/d/proxy"; fastcgi_temp_path "/d/fastcgi"; uwsgi_temp_path "/d/uwsgi"; scgi_temp_path "/d/scgi";`
-	for _, c := range []struct{ name, was, is, listens string }{
-		{"as shipped", feedsim.Shipped,
-			`pid "/d/pid"; lock_file "/d/lock"; ` + strings.NewReplacer(
-				"daemon off", `daemon "off"`, "http {", "http {"+temp, "listen 8080", "listen 127.0.0.1:8080").Replace(feedsim.Shipped),
-			"[127.0.0.1:8080]"},
-		{"its own files", "daemon on; pid /run/nginx.pid;\nlock_file 'x';\nevents{}\nhttp # it\n{ access_log off; proxy_temp_path /p; server { listen 127.0.0.1; } }", "", ""},
-		{"its own files, again", "daemon on; pid /run/nginx.pid;\nlock_file 'x';\nevents{}\nhttp{ access_log off; client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e; server { listen 127.0.0.1; } }",
-			"daemon \"off\"; pid \"/d/pid\";\nlock_file \"/d/lock\";\nevents{}\nhttp{ access_log off; client_body_temp_path a; proxy_temp_path b; fastcgi_temp_path c; uwsgi_temp_path d; scgi_temp_path e; server { listen 127.0.0.1; } }",
-			"[127.0.0.1:80]"},
-		{"every form of a bare port", "daemon off; pid p; lock_file l; http { access_log off;server { # listen 1;\nlisten 1; listen *:2 default_server;listen\n\"0.0.0.0:3\"; listen [::1]:4; listen [::1]; listen [::]:5; } server { listen 1; listen '*'; } }",
-			"daemon \"off\"; pid \"/d/pid\"; lock_file \"/d/lock\"; http {" + temp + " access_log off;server { # listen 1;\nlisten 127.0.0.1:1; listen 127.0.0.1:2 default_server;listen 127.0.0.1:3; listen [::1]:4; listen [::1]; listen [::]:5; } server { listen 127.0.0.1:1; listen 127.0.0.1:80; } }",
-			"[127.0.0.1:1 127.0.0.1:2 127.0.0.1:3 [::1]:4 [::1]:80 [::]:5 127.0.0.1:1 127.0.0.1:80]"},
-	} {
-		path := filepath.Join(dir, "my.conf")
-		got, err := rewrite(path, c.was, loopback, "/d")
-		if c.is == "" {
-			assert.EqualError(t, err, path+":4: http: cannot be rewritten as it is written: put it on a line of its own", c.name)
-			continue
-		}
-		require.NoError(t, err, c.name)
-		assert.Equal(t, c.is, got.text, c.name)
-		assert.Equal(t, c.listens, fmt.Sprint(got.listens), c.name)
-	}
-
-	// Another address for bare ports.
-	got, err := rewrite("my.conf", "http { server { listen 1; } }", netip.IPv6Unspecified(), "/d")
-	require.NoError(t, err)
-	assert.Contains(t, got.text, "server { listen [::]:1; }")
-	assert.Equal(t, []string{"my.conf:1: listen 1 is listen [::]:1 here"}, got.said)
-}
-
-// Included files stay where they are and as they are.
-func TestIncludedFiles(t *testing.T) {
-	dir := t.TempDir()
-	path := filepath.Join(dir, "my.conf")
-	const text = "http { include sites/*.conf; include /dev/null; }"
-	require.NoError(t, os.Mkdir(filepath.Join(dir, "sites"), 0o755))
-	site := filepath.Join(dir, "sites", "a.conf")
-	require.NoError(t, os.WriteFile(site, []byte("server { listen 127.0.0.1:1; }"), 0o600))
-	got, err := rewrite(path, text, loopback, "/d")
-	require.NoError(t, err)
-	assert.Contains(t, got.text, fmt.Sprintf("include \"%s/sites/*.conf\"; include /dev/null; }", dir))
-	assert.Equal(t, "[127.0.0.1:1]", fmt.Sprint(got.listens))
-
-	require.NoError(t, os.WriteFile(site, []byte("server {\nlisten 8080; }"), 0o600))
-	_, err = rewrite(path, text, loopback, "/d")
-	assert.EqualError(t, err, site+":2: listen: a bare port, which nginx opens to the network, is only rewritten in the file that includes this one: write 127.0.0.1:8080")
-}
-
-// What would open a port to the network, or cannot be read, is refused.
-func TestWhatCannotBeRewritten(t *testing.T) {
-	for text, says := range map[string]string{
-		"http { server { location / {} } }":         "my.conf:1: server: no listen: nginx would open a port to the network; name one",
-		"http { server {\nlisten localhost:80; } }": `my.conf:2: listen: want a port, or an IP address with a port, not "localhost:80"`,
-		"http { server { listen unix:/s; } }":       `my.conf:1: listen: want a port, or an IP address with a port, not "unix:/s"`,
-		"http { server { listen; } }":               "my.conf:1: listen: no address",
-		"http { server { listen # a\n1; } }":        "my.conf:1: listen: cannot be rewritten as it is written: put it on a line of its own",
-		"http { server { listen 1;\n":               `unexpected end of file, expecting "}" in my.conf:2`,
-	} {
-		_, err := rewrite("my.conf", text, loopback, "/d")
-		assert.ErrorContains(t, err, says, text)
-	}
+func TestAFileThatListensNowhere(t *testing.T) {
 	needsNginx(t)
 	h := newHouse(t)
 	require.NoError(t, os.WriteFile(h.conf, []byte("events {} http { }"), 0o600))

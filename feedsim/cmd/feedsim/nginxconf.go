@@ -1,157 +1,189 @@
 // What has to change in a nginx.conf for the real nginx to be a part of this
-// program: where bare ports listen, and where nginx keeps its own files. Nothing
-// else does, not even the lines' numbers, which nginx's errors name.
+// program: where bare ports listen, where nginx keeps its own files, and what its
+// access log says. Nothing else does, not even the lines' numbers, which nginx's
+// errors name. What it includes is copied, for it is under the same rules.
 
 package main
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
-	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
 	crossplane "github.com/nginxinc/nginx-go-crossplane"
 )
 
+// mainCopy is the name of the copy of the file that was given.
+const mainCopy = "nginx.conf"
+
 // rewritten is a nginx.conf as the real nginx is given it.
 type rewritten struct {
-	text    string
+	copies  map[string]string // what it reads, by name in its directory: mainCopy, and included files
 	listens []netip.AddrPort
 	said    []string // what changed, that changes what nginx does
 }
 
-// rewriter goes through a file from its top to its bottom.
+// rewriter goes through a file from its top to its bottom, and through what it
+// includes where it does.
 type rewriter struct {
 	rewritten
-	path  string // of the file
-	text  string // as it was
-	lines []int  // where each line begins
-	done  int    // how much of the text is in out
-	out   strings.Builder
-
-	addr netip.Addr // of bare ports
-	dir  string     // for nginx's own files
+	addr   netip.Addr // of bare ports
+	dir    string     // for nginx's own files
+	format string     // the name of the access log's format
 }
 
+// logFormat is the front's own line (front.Record), as far as nginx has what is in
+// it: no variable has the location.
+const logFormat = `'$request_method "$request_uri" $status $request_time upstream $proxy_host $upstream_addr: $upstream_status'`
+
+const logFields = "method, target, status, seconds, upstream, its peers that were asked, and their statuses"
+
 // rewrite returns the nginx.conf at path, whose text this is, with its bare ports
-// on addr and nginx's own files in dir.
+// on addr and nginx's own files in dir. Whether the directives mean anything is
+// nginx's to say.
 func rewrite(path, text string, addr netip.Addr, dir string) (rewritten, error) {
-	// Files that it includes are read too, for where they listen. Whether the
-	// directives mean anything is nginx's to say.
-	payload, err := crossplane.Parse(path, &crossplane.ParseOptions{
-		Open: func(name string) (io.ReadCloser, error) {
-			if name == path {
-				return io.NopCloser(strings.NewReader(text)), nil
-			}
-			return os.Open(name)
-		},
-		StopParsingOnError: true, SkipDirectiveContextCheck: true, SkipDirectiveArgsCheck: true,
-	})
+	l := &loader{base: filepath.Dir(path)}
+	main, err := l.load(path, text, "")
 	if err != nil {
 		return rewritten{}, err
 	}
-	w := &rewriter{path: path, text: text, lines: []int{0}, addr: addr, dir: dir}
-	for i := range len(text) {
-		if text[i] == '\n' {
-			w.lines = append(w.lines, i+1)
-		}
-	}
-	for _, included := range payload.Config[1:] {
-		if err := w.included(included.File, included.Parsed); err != nil {
-			return rewritten{}, err
-		}
-	}
-	if err := w.main(payload.Config[0].Parsed); err != nil {
+	w := &rewriter{addr: addr, dir: dir}
+	if err := w.main(main); err != nil {
 		return rewritten{}, err
 	}
-	w.out.WriteString(text[w.done:])
-	w.rewritten.text = w.out.String()
+	if err := w.includes(l.sources); err != nil {
+		return rewritten{}, err
+	}
+	w.copies = map[string]string{}
+	for _, s := range l.sources {
+		w.copies[s.name] = s.rewritten()
+	}
+	if err := w.check(addr, dir); err != nil {
+		return rewritten{}, fmt.Errorf("%s: nginx is not started, for its copy of the file is not as it should be: %w", path, err)
+	}
 	return w.rewritten, nil
 }
 
 // main rewrites what stands outside of all blocks, and what is in them.
-func (w *rewriter) main(all crossplane.Directives) error {
+func (w *rewriter) main(main *source) error {
 	own := map[string]string{"daemon": "off", "pid": filepath.Join(w.dir, "pid"), "lock_file": filepath.Join(w.dir, "lock")}
+	var add strings.Builder
 	for _, name := range []string{"daemon", "pid", "lock_file"} {
-		if !has(all, name) {
-			w.out.WriteString(name + " " + quote(own[name]) + "; ")
+		if !has(main.all, name) {
+			add.WriteString(name + " " + quote(own[name]) + "; ")
 		}
 	}
-	for _, d := range all {
-		var err error
+	main.edits = append(main.edits, edit{with: add.String()})
+	return flat(main.all, func(d *directive) error {
 		switch {
-		case own[d.Directive] != "" && len(d.Args) == 1:
-			err = w.replace(d, quote(own[d.Directive]))
-		case d.Directive == "http":
-			if err = w.http(d); err == nil {
-				err = w.block(d.Block)
-			}
-		default:
-			err = w.block(crossplane.Directives{d})
+		case own[d.name()] != "" && len(d.args()) == 1:
+			arg := d.args()[0]
+			d.replace(arg.from, arg.to, quote(own[d.name()]))
+		case d.name() == "load_module":
+			w.say(d, "whether the module opens ports is not known")
+		case d.name() == "http" && d.isBlock:
+			w.http(d)
+			return w.block(d.name(), d.block)
+		case d.isBlock && d.name() != "events":
+			return d.errorf("only events and http are served here, and this could open ports: take it out")
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // http adds where nginx puts what it cannot hold in memory, which by default is
 // where only root may write, and an access log, which by default is a file.
-func (w *rewriter) http(d *crossplane.Directive) error {
+func (w *rewriter) http(d *directive) {
 	var add strings.Builder
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
-		if name := kind + "_temp_path"; !has(d.Block, name) {
+		if name := kind + "_temp_path"; !has(d.block, name) {
 			fmt.Fprintf(&add, " %s %s;", name, quote(filepath.Join(w.dir, kind)))
 		}
 	}
-	if !has(d.Block, "access_log") {
-		add.WriteString(" access_log /dev/stdout;")
+	w.format = "feedsim"
+	taken := map[string]bool{}
+	_ = flat(d.block, func(d *directive) error {
+		if d.name() == "log_format" && len(d.args()) > 0 {
+			taken[d.args()[0].value] = true
+		}
+		return nil
+	})
+	for taken[w.format] {
+		w.format += "_"
 	}
-	return w.edit(d, `\s*\{`, func(was string) string { return was + add.String() })
+	logs := !has(d.block, "access_log")
+	if logs || w.formatless(d.block) {
+		fmt.Fprintf(&add, " log_format %s %s;", w.format, logFormat)
+	}
+	if logs {
+		fmt.Fprintf(&add, " access_log /dev/stdout %s;", w.format)
+		w.say(d, "no access_log: it is standard output here, with "+logFields)
+	}
+	d.replace(d.end, d.end, add.String())
 }
 
-// block rewrites what may stand in any block.
-func (w *rewriter) block(all crossplane.Directives) error {
-	for _, d := range all {
-		var err error
+// formatless says whether there is an access log without a format of its own.
+func (w *rewriter) formatless(all []*directive) bool {
+	errFound := errors.New("found")
+	var visit func(d *directive) error
+	visit = func(d *directive) error {
+		if isFormatless(d) {
+			return errFound
+		}
+		if _, isTable := tables[d.name()]; isTable {
+			return nil
+		}
+		return flat(d.block, visit)
+	}
+	return flat(all, visit) != nil
+}
+
+func isFormatless(d *directive) bool {
+	return d.name() == "access_log" && len(d.args()) == 1 && d.args()[0].value != "off"
+}
+
+// block rewrites what stands in the block of this name.
+func (w *rewriter) block(in string, all []*directive) error {
+	if _, isTable := tables[in]; isTable {
+		return nil
+	}
+	return flat(all, func(d *directive) error {
 		switch {
-		case d.Directive == "listen":
-			err = w.listen(d)
-		case d.Directive == "include" && len(d.Args) == 1 && !filepath.IsAbs(d.Args[0]):
-			// It is relative to the file that nginx reads, which is a copy.
-			var abs string
-			if abs, err = filepath.Abs(filepath.Join(filepath.Dir(w.path), d.Args[0])); err == nil {
-				err = w.replace(d, quote(abs))
-			}
-		case d.Directive == "server" && d.IsBlock() && !has(d.Block, "listen"):
-			err = w.errorf(d, "no listen: nginx would open a port to the network; name one")
-		default:
-			err = w.block(d.Block)
+		case d.name() == "listen":
+			return w.listen(d)
+		case isFormatless(d):
+			d.replace(d.args()[0].to, d.args()[0].to, " "+w.format)
+			w.say(d, "no format of its own: it is "+logFields+" here")
+		case in == "http" && d.name() == "server" && !has(d.block, "listen"):
+			return d.errorf("no listen: nginx would open a port to the network; name one")
 		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+		return w.block(d.name(), d.block)
+	})
 }
 
-func (w *rewriter) listen(d *crossplane.Directive) error {
-	at, bare, err := listenAddr(d)
+func (w *rewriter) say(d *directive, what string) {
+	w.said = append(w.said, fmt.Sprintf("%s:%d: %s: %s", d.in.path, d.words[0].line, d.name(), what))
+}
+
+func (w *rewriter) listen(d *directive) error {
+	if len(d.args()) == 0 {
+		return d.errorf("no address")
+	}
+	arg := d.args()[0]
+	at, bare, err := listenAddr(arg.value)
 	if err != nil {
-		return w.errorf(d, "%v", err)
+		return d.errorf("%v", err)
 	}
 	if bare {
 		at = netip.AddrPortFrom(w.addr, at.Port())
-		if err := w.replace(d, at.String()); err != nil {
-			return err
-		}
-		w.said = append(w.said, fmt.Sprintf("%s:%d: listen %s is listen %v here", w.path, d.Line, d.Args[0], at))
+		d.replace(arg.from, arg.to, at.String())
+		w.said = append(w.said, fmt.Sprintf("%s:%d: listen %s is listen %v here", d.in.path, d.words[0].line, arg.value, at))
 	}
 	w.listens = append(w.listens, at)
 	return nil
@@ -159,83 +191,113 @@ func (w *rewriter) listen(d *crossplane.Directive) error {
 
 // listenAddr reads the address of a listen, and whether it is a bare port or
 // means the same.
-func listenAddr(d *crossplane.Directive) (at netip.AddrPort, bare bool, err error) {
-	if len(d.Args) == 0 {
-		return at, false, fmt.Errorf("no address")
-	}
-	s := d.Args[0]
+func listenAddr(s string) (at netip.AddrPort, bare bool, err error) {
 	if port, err := strconv.ParseUint(s, 10, 16); err == nil {
 		return netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(port)), true, nil
 	}
-	s = strings.Replace(s, "*", "0.0.0.0", 1)
-	if at, err = netip.ParseAddrPort(s); err != nil {
-		ip, err := netip.ParseAddr(strings.Trim(s, "[]"))
-		if err != nil {
-			return at, false, fmt.Errorf("want a port, or an IP address with a port, not %q", d.Args[0])
-		}
-		at = netip.AddrPortFrom(ip, 80)
+	full := s
+	if s == "*" || strings.HasPrefix(s, "*:") {
+		full = "0.0.0.0" + s[1:]
+	}
+	if at, err = netip.ParseAddrPort(full); err != nil {
+		at, err = netip.ParseAddrPort(full + ":80")
+	}
+	if err != nil || at.Addr().Is4In6() || at.Addr().Zone() != "" {
+		return at, false, fmt.Errorf("want a port, or an IP address with a port, not %q", s)
 	}
 	return at, at.Addr() == netip.IPv4Unspecified(), nil
 }
 
-// included looks at where an included file listens, which stays as it is.
-func (w *rewriter) included(file string, all crossplane.Directives) error {
-	for _, d := range all {
-		if d.Directive == "listen" {
-			at, bare, err := listenAddr(d)
-			if bare {
-				err = fmt.Errorf("a bare port, which nginx opens to the network, is only rewritten in the file that includes this one: write %v:%d", w.addr, at.Port())
+// includes puts the names of the copies in place of what is included.
+func (w *rewriter) includes(all []*source) error {
+	if len(all) > 1 && strings.ContainsAny(w.dir, "*?[") {
+		return fmt.Errorf("%s: nginx would take what it includes from there for a pattern: choose another TMPDIR", w.dir)
+	}
+	var visit func(all []*directive)
+	visit = func(all []*directive) {
+		for _, d := range all {
+			visit(d.block)
+			if !d.read {
+				continue
 			}
-			if err != nil {
-				return fmt.Errorf("%s:%d: %s: %w", file, d.Line, d.Directive, err)
+			var with []string
+			for _, s := range d.include {
+				with = append(with, "include "+quote(filepath.Join(w.dir, s.name))+";")
 			}
-			w.listens = append(w.listens, at)
+			d.replace(d.words[0].from, d.end, strings.Join(with, " "))
 		}
-		if err := w.included(file, d.Block); err != nil {
-			return err
-		}
+	}
+	for _, s := range all {
+		visit(s.all)
 	}
 	return nil
 }
 
-// replace writes an argument in place of a directive's first.
-func (w *rewriter) replace(d *crossplane.Directive, with string) error {
-	arg := regexp.QuoteMeta(d.Args[0])
-	return w.edit(d, `\s+(?:`+arg+`|"`+arg+`"|'`+arg+`')`, func(string) string { return d.Directive + " " + with })
-}
-
-// edit rewrites the directive's name and what comes after it.
-func (w *rewriter) edit(d *crossplane.Directive, after string, rewrite func(was string) string) error {
-	from, end := max(w.done, w.lines[d.Line-1]), len(w.text)
-	if d.Line < len(w.lines) {
-		end = w.lines[d.Line]
+// check reads what nginx is to read in dir, by means that have no part in the
+// rewriting, and says if any server listens where it is not meant to.
+func (r rewritten) check(addr netip.Addr, dir string) error {
+	payload, err := crossplane.Parse(filepath.Join(dir, mainCopy), &crossplane.ParseOptions{
+		Open: func(path string) (io.ReadCloser, error) {
+			name, err := filepath.Rel(dir, path)
+			text, ok := r.copies[name]
+			if err != nil || !ok {
+				return nil, &os.PathError{Op: "open", Path: path, Err: os.ErrNotExist}
+			}
+			return io.NopCloser(strings.NewReader(text)), nil
+		},
+		StopParsingOnError: true, CombineConfigs: true, SkipDirectiveContextCheck: true, SkipDirectiveArgsCheck: true,
+	})
+	if err != nil {
+		return err
 	}
-	at := regexp.MustCompile(`\b` + regexp.QuoteMeta(d.Directive) + after).FindStringIndex(w.text[from:])
-	if at == nil || from+at[0] >= end {
-		return w.errorf(d, "cannot be rewritten as it is written: put it on a line of its own")
+	errorf := func(d *crossplane.Directive, format string, args ...any) error {
+		return fmt.Errorf("%s:%d: %s: %s", filepath.Base(d.File), d.Line, d.Directive, fmt.Sprintf(format, args...))
 	}
-	w.out.WriteString(w.text[w.done : from+at[0]])
-	w.out.WriteString(rewrite(w.text[from+at[0] : from+at[1]]))
-	w.done = from + at[1]
-	return nil
-}
-
-func (w *rewriter) errorf(d *crossplane.Directive, format string, args ...any) error {
-	return fmt.Errorf("%s:%d: %s: %s", w.path, d.Line, d.Directive, fmt.Sprintf(format, args...))
-}
-
-func has(all crossplane.Directives, name string) bool {
-	for _, d := range all {
-		if d.Directive == name {
-			return true
+	var found []netip.AddrPort
+	var visit func(in string, all crossplane.Directives) error
+	visit = func(in string, all crossplane.Directives) error {
+		for _, d := range all {
+			listens := 0
+			for _, inner := range d.Block {
+				if inner.Directive == "listen" {
+					listens++
+				}
+			}
+			switch {
+			case d.IsMapBlockParameter:
+				continue
+			case in == "" && d.IsBlock() && d.Directive != "http" && d.Directive != "events":
+				return errorf(d, "it could open ports")
+			case in == "http" && d.Directive == "server" && listens == 0:
+				return errorf(d, "no listen")
+			case d.Directive == "listen":
+				at, bare, err := listenAddr(strings.Join(d.Args[:min(1, len(d.Args))], ""))
+				if err != nil {
+					return errorf(d, "%v", err)
+				}
+				if bare && at.Addr() != addr || !slices.Contains(r.listens, at) {
+					return errorf(d, "%v is nowhere it may listen", at)
+				}
+				found = append(found, at)
+			}
+			if err := visit(d.Directive, d.Block); err != nil {
+				return err
+			}
 		}
+		return nil
 	}
-	return false
+	if err := visit("", payload.Config[0].Parsed); err != nil {
+		return err
+	}
+	if !slices.Equal(found, r.listens) {
+		return fmt.Errorf("it listens on %v, rather than %v", found, r.listens)
+	}
+	return nil
 }
 
 // quote writes an argument so that nginx reads it as one word.
 func quote(s string) string {
-	var b bytes.Buffer
+	var b strings.Builder
 	b.WriteByte('"')
 	for _, c := range []byte(s) {
 		if c == '"' || c == '\\' {
