@@ -3,6 +3,7 @@
 package exercise
 
 import (
+	"slices"
 	"time"
 
 	"example.com/outagelab/feedsim/front"
@@ -65,18 +66,37 @@ type blame struct {
 
 	// from and to are when the request was with the peer; to is 0 if it never was,
 	// for the peer had failed others before.
-	from, to time.Duration
-	exit     *worker.Exit // Killed
+	from, to  time.Duration
+	own, last *front.Try   // the try with the peer, nil if there was none, and the last of all
+	exit      *worker.Exit // Killed
+	holders   []*charged   // noSlot: who had the connections, unless they were fine
+}
+
+// atOnce reports whether the request was turned away when it came, for what others
+// had met.
+func (b *blame) atOnce() bool { return b.noLive && b.to == 0 }
+
+// next is the try with another peer that decided what the client was told, after
+// the one that took so long or failed; nil if there was none.
+func (b *blame) next() *front.Try {
+	if b.own == b.last || b.own.Outcome == front.Refused {
+		return nil
+	}
+	switch b.last.Outcome {
+	case front.NoLive, front.Served:
+		return nil
+	}
+	return b.last
 }
 
 // blame says what the request is put down to.
 func (ev *evidence) blame(r *request) blame {
 	f := r.front
 	switch {
-	case ev.looped:
-		return blame{root: root{cause: Looped}}
 	case f == nil:
 		return blame{root: root{cause: Unexplained}}
+	case slices.ContainsFunc(f.Tries, func(t front.Try) bool { return t.Peer == ev.front }):
+		return blame{root: root{cause: Looped}}
 	case f.Status == 0:
 		return blame{root: root{cause: NoSlots}, noSlot: true}
 	case len(f.Tries) == 0:
@@ -110,6 +130,7 @@ func (ev *evidence) blame(r *request) blame {
 		return b
 	}
 	b.from, b.to = ev.came(own), ev.since(own.End)
+	b.own, b.last = own, last
 	if own == last && (r.Kind == load.Unfinished || own.Outcome == front.ClientGone || own.Outcome == front.Served) {
 		b.root, b.exit = ev.disappointment(r, own)
 	} else {
@@ -121,6 +142,9 @@ func (ev *evidence) blame(r *request) blame {
 // failure says what a try for uri that nginx calls failed is put down to, with the
 // end of the worker, if that was it.
 func (ev *evidence) failure(uri string, t *front.Try) (root, *worker.Exit) {
+	if t.Peer == ev.front {
+		return root{cause: Looped}, nil
+	}
 	switch t.Outcome {
 	case front.Refused:
 		return root{cause: Refused}, nil // by one peer or another
@@ -150,14 +174,29 @@ func (ev *evidence) disappointment(r *request, t *front.Try) (root, *worker.Exit
 	case r.need.streamed() && r.front.Buffered && !t.FirstBody.IsZero() &&
 		ev.since(t.FirstBody)-from <= r.need.within && r.need.waited(r.Record) > r.need.within:
 		return is(Buffered)
-	case r.fate == late:
+	case r.cameLate():
 		// Would it have been in time without the wait?
 		came := ev.since(t.Header)
-		return is(ev.waitBetween(r.need.path, t.Peer, from, came, came-from-r.need.within-time.Millisecond, Unexplained))
+		tooLong := came - from - r.need.within - time.Millisecond
+		if s := ev.at(t.Peer); s != nil && !r.need.streamed() {
+			if began, ok := s.serving(ev, r.need.path, came); ok {
+				if s.noRoom(from, began, tooLong) {
+					return is(s.place())
+				}
+				return is(Unexplained)
+			}
+		}
+		return is(ev.waitBetween(r.need.path, t.Peer, from, came, tooLong, Unexplained))
 	case r.need.streamed() && t.Outcome == front.Served:
 		return ev.ended(t) // a stream has no end
 	}
 	return is(Unexplained)
+}
+
+// cameLate reports whether what its client wanted came, and not as soon: a stream may
+// then have brought too few lines as well.
+func (r *request) cameLate() bool {
+	return r.fate == late || r.need.streamed() && r.Status == 200 && r.Bytes > 0 && r.Kind == load.Timeout && r.need.waited(r.Record) > r.need.within
 }
 
 // ended says what a reply is put down to that its server broke off.
@@ -190,6 +229,13 @@ func (ev *evidence) waitBetween(uri, peer string, from, to, atLeast time.Duratio
 		return Unexplained
 	case !s.queued(uri, from, to, atLeast):
 		return otherwise
+	}
+	return s.place()
+}
+
+// place is what requests that wait at the server wait for.
+func (s *server) place() Cause {
+	switch {
 	case s.model == worker.Sync:
 		return Queueing
 	case s.model == worker.Evented:

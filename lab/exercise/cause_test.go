@@ -61,7 +61,7 @@ func (s *scene) killed(w int, at float64) {
 
 // route is what the diagnosis says of a route.
 func (s *scene) route(path string) Route {
-	for _, r := range diagnose(&s.o, []server{s.server}).Routes {
+	for _, r := range diagnose(&s.o, []server{s.server}, "127.0.0.1:8080").Routes {
 		if r.Path == path {
 			return r
 		}
@@ -222,4 +222,66 @@ func TestNoLiveUpstreamsIsNotACauseByItself(t *testing.T) {
 
 	last.Process = 1 // which has seen nothing fail
 	assert.Equal(t, []Cause{NoLive, Unexplained}, s.route("/").Causes)
+}
+
+// circle is a request that nginx sends to itself, as often as there are instants; the
+// last of these tries is not answered for want of a connection.
+func (s *scene) circle(path string, process int, from float64, rounds int) {
+	n := len(s.o.Records)
+	s.o.Records = append(s.o.Records, load.Record{Load: path, Client: n, Scheduled: s.at(from).Sub(s.o.Begin), Status: 502, Complete: true})
+	for i := range rounds {
+		at := s.at(from).Add(time.Duration(4*i + 3))
+		s.o.Front = append(s.o.Front, front.Record{
+			Conn: len(s.o.Front) + 1, URI: path, Location: path, Upstream: "self", Process: process, Status: 502, Start: at, End: s.at(from + 0.5),
+			Tries: []front.Try{{Peer: "127.0.0.1:8080", Outcome: front.Served, Status: 502, Start: at.Add(1), Connected: at.Add(2), Header: s.at(from + 0.5), End: s.at(from + 0.5)}},
+		})
+	}
+	last := s.at(from).Add(time.Duration(4*rounds + 3))
+	s.o.Front = append(s.o.Front, front.Record{Conn: len(s.o.Front) + 1, Process: process, Start: last, End: last})
+}
+
+// unread is a request that nginx hangs up on, for want of a connection.
+func (s *scene) unread(path string, process int, from float64) {
+	at := s.at(from).Add(3)
+	s.o.Records = append(s.o.Records, load.Record{Load: path, Client: len(s.o.Records), Scheduled: s.at(from).Sub(s.o.Begin), Kind: load.Reset})
+	s.o.Front = append(s.o.Front, front.Record{Conn: len(s.o.Front) + 1, Process: process, Start: at, End: at})
+}
+
+// A loop is put down to the requests that went round, and to those who found no
+// connection because of it, and to nobody else.
+func TestALoopIsThatOfItsRoute(t *testing.T) {
+	s := newScene(worker.Sync)
+	s.busy(0, "/stream_feed", 0, 90)
+	s.busy(1, "/stream_feed", 0, 90)
+	s.circle("/check_feed", 1, 10, 5)
+	s.unread("/", 1, 10.1)
+	s.o.Records[len(s.o.Records)-1].Client = 0
+	from := len(s.o.Front)
+	s.timesOut("/hash_me", 10.2, 70.2)
+	s.o.Front[from].Conn = from + 1
+	s.circle("/check_feed", 1, 11, 3)
+
+	polls := s.route("/check_feed")
+	assert.Equal(t, []Cause{Looped}, polls.Causes)
+	assert.Equal(t, "nginx asked itself, at 127.0.0.1:8080, and itself again: 2 requests of clients became 10 there.", polls.Cause)
+
+	page := s.route("/")
+	assert.Equal(t, []Cause{NoSlots, Looped}, page.Causes)
+	assert.Equal(t, "nginx asked itself, at 127.0.0.1:8080, and itself again: requests to /check_feed that went round there held so many of nginx's connections that for 1 request none was left.", page.Cause)
+
+	hash := s.route("/hash_me")
+	assert.Equal(t, []Cause{Queueing}, hash.Causes)
+	assert.Contains(t, hash.Cause, "1 request waited there for 60 s without an answer.")
+}
+
+// A stream that came late, and brought too few lines for that, has waited.
+func TestAStreamThatBeganTooLateIsPutDownToItsWait(t *testing.T) {
+	s := newScene(worker.Sync)
+	s.busy(0, "/stream_feed", 0, 85)
+	s.busy(1, "/stream_feed", 0, 85)
+	s.asks("/stream_feed", 30, 120, load.Record{Status: 200, Body: "{\"updates\": null}\n", Bytes: 18, Lines: 13, Kind: load.Timeout, FirstByte: 57 * time.Second},
+		front.Try{Outcome: front.ClientGone, Status: 200, Header: s.at(87), FirstBody: s.at(87)})
+	r := s.route("/stream_feed")
+	assert.Equal(t, []Cause{Queueing}, r.Causes)
+	assert.Contains(t, r.Cause, ": 1 first line came late, after up to 57 s.")
 }

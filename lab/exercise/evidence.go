@@ -23,7 +23,11 @@ type evidence struct {
 	o       *lab.Observation
 	asked   []*request // all routes', as they were sent
 	servers []*server
-	looped  bool // the front got more requests than clients sent
+
+	front string // where clients ask, and the front listens
+	// of is whose request a record of the front's is part of: its client's, or, for
+	// one that nginx made to itself, that of the client it began with.
+	of map[*front.Record]*request
 
 	// failed are the tries that nginx counted as failures of a peer, by when it
 	// did: each process counts for itself, an upstream at a time.
@@ -68,9 +72,10 @@ type server struct {
 	answered    map[string]int
 }
 
-// gather arranges an observation of traffic, made with these servers.
-func gather(o *lab.Observation, servers []server) *evidence {
-	ev := &evidence{o: o, failed: map[view][]failure{}}
+// gather arranges an observation of traffic, made with these servers and a front
+// at an address.
+func gather(o *lab.Observation, servers []server, at string) *evidence {
+	ev := &evidence{o: o, front: at, of: map[*front.Record]*request{}, failed: map[view][]failure{}}
 	for _, r := range o.Records {
 		i := slices.IndexFunc(needs, func(n *need) bool { return n.path == r.Load })
 		if i < 0 {
@@ -81,16 +86,9 @@ func gather(o *lab.Observation, servers []server) *evidence {
 	slices.SortFunc(ev.asked, func(a, b *request) int {
 		return cmp.Or(cmp.Compare(a.Scheduled, b.Scheduled), cmp.Compare(a.Client, b.Client))
 	})
-	ev.looped = len(o.Front) > len(ev.asked)
-	// Every request has a connection of its own, and no two begin at one instant:
-	// the front counts connections in the order in which they were sent.
+	ev.match()
 	for i := range o.Front {
 		f := &o.Front[i]
-		if nth := f.Conn - 1; nth >= 0 && nth < len(ev.asked) && f.Seq == 0 {
-			if r := ev.asked[nth]; f.URI == "" || f.URI == r.need.path {
-				r.front = f
-			}
-		}
 		for _, t := range f.Tries {
 			switch t.Outcome {
 			case front.Served, front.ClientGone, front.NoLive, front.NoSlot:
@@ -122,6 +120,65 @@ func gather(o *lab.Observation, servers []server) *evidence {
 		}
 	}
 	return ev
+}
+
+// match finds each client's record at the front. Every request has a connection of
+// its own, and the front counts connections in the order in which they come: its
+// clients', from the instant at which they are scheduled, and those that it makes
+// to itself, from the instant at which a try begins. (From there to the accept is
+// as long for the one as for the other.)
+func (ev *evidence) match() {
+	type circle struct {
+		*front.Record // that tried to ask the front
+		at            time.Time
+	}
+	var circles []circle
+	byConn := map[int]*front.Record{}
+	for i := range ev.o.Front {
+		f := &ev.o.Front[i]
+		if f.Seq == 0 {
+			byConn[f.Conn] = f
+		}
+		for _, t := range f.Tries {
+			if t.Peer == ev.front && !t.Connected.IsZero() {
+				circles = append(circles, circle{f, t.Start})
+			}
+		}
+	}
+	slices.SortFunc(circles, func(a, b circle) int { return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.Conn, b.Conn)) })
+
+	asked := ev.asked
+	for conn := 1; len(asked)+len(circles) > 0; conn++ {
+		f := byConn[conn]
+		own := len(circles) == 0
+		if !own && len(asked) > 0 {
+			at := ev.o.Begin.Add(asked[0].Scheduled)
+			own = at.Before(circles[0].at) || at.Equal(circles[0].at) && f != nil && f.URI == asked[0].need.path
+		}
+		if own {
+			if r := asked[0]; f != nil && (f.URI == "" || f.URI == r.need.path) {
+				r.front, ev.of[f] = f, r
+			}
+			asked = asked[1:]
+			continue
+		}
+		// Of several at one instant, nobody knows who was first; the URI says something.
+		nth := 0
+		for i := range circles {
+			if !circles[i].at.Equal(circles[0].at) {
+				break
+			}
+			if f != nil && circles[i].URI == f.URI {
+				nth = i
+				break
+			}
+		}
+		if f != nil {
+			ev.of[f] = ev.of[circles[nth].Record]
+		}
+		circles[nth] = circles[0]
+		circles = circles[1:]
+	}
 }
 
 // at is the server that listens on an address, nil if none does.
@@ -225,7 +282,9 @@ func (s server) measured(o *lab.Observation) *server {
 func uriOf(what string) string { return what[strings.IndexByte(what, ' ')+1:] }
 
 // boot is the time from a worker's end to its replacement's first request, in
-// which it had no room either; nothing if that came much later.
+// which it had no room either; nothing if that came much later. Requests that take
+// no time leave no span: then it is the time to the server's next reply, which may
+// be another worker's, and sooner.
 func (s *server) boot(exit worker.Exit, o *lab.Observation) stretch {
 	at := exit.At.Sub(o.Begin)
 	for _, span := range s.spans {
@@ -233,7 +292,18 @@ func (s *server) boot(exit worker.Exit, o *lab.Observation) stretch {
 			return stretch{at, next}
 		}
 	}
-	return stretch{at, at}
+	first := at + time.Second
+	for _, f := range o.Front {
+		for _, t := range f.Tries {
+			if t.Peer == s.address && t.Header.After(exit.At) {
+				first = min(first, t.Header.Sub(o.Begin))
+			}
+		}
+	}
+	if first == at+time.Second {
+		first = at
+	}
+	return stretch{at, first}
 }
 
 // queued reports whether a request to uri that was with this server between two
@@ -241,16 +311,26 @@ func (s *server) boot(exit worker.Exit, o *lab.Observation) stretch {
 // room until it began. (Or hardly any: a worker takes a moment from one request to
 // the next.)
 func (s *server) queued(uri string, from, to, atLeast time.Duration) bool {
-	until := min(to, s.began(uri, from, to))
-	if until-from < max(atLeast, 1) {
-		return false
-	}
-	for _, full := range s.full {
-		if full.in(from, until) >= (until-from)*9/10 {
-			return true
+	return s.noRoom(from, min(to, s.began(uri, from, to)), atLeast)
+}
+
+// noRoom reports whether a worker had no room from one instant to another, which is
+// this long at least.
+func (s *server) noRoom(from, until, atLeast time.Duration) bool {
+	return until-from >= max(atLeast, 1) && slices.ContainsFunc(s.full, func(full meter) bool {
+		return full.in(from, until) >= (until-from)*9/10
+	})
+}
+
+// serving returns when the request to uri began whose reply came at an instant; ok
+// is false if none is known that ended then.
+func (s *server) serving(ev *evidence, uri string, at time.Duration) (from time.Duration, ok bool) {
+	for _, span := range s.spans {
+		if uriOf(span.What) == uri && (ev.since(span.To)-at).Abs() <= time.Microsecond {
+			return ev.since(span.From), true
 		}
 	}
-	return false
+	return 0, false
 }
 
 // never is after the end of any run.

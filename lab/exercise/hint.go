@@ -4,6 +4,7 @@ package exercise
 
 import (
 	"fmt"
+	"slices"
 
 	"example.com/outagelab/pocserver/worker"
 )
@@ -14,6 +15,18 @@ func (ev *evidence) hint(n *need, s *share) string {
 	srv := ev.at(s.peer)
 	var culprit string
 	var needed string
+	switch {
+	case s.crowdedOut():
+		crowd := s.crowd()
+		if culprit = crowd.paths()[0]; culprit != n.path && s.cause != Looped {
+			return fmt.Sprintf("nothing is wrong with %s itself: whoever waits for %s keeps two of nginx's connections as long as that takes. What do they wait for?", n.path, culprit)
+		}
+		return ev.hint(n, crowd)
+	case s.turnedAway():
+		if culprit = ev.outs(s).main(ev, s.peer); culprit != "" && culprit != n.path {
+			return fmt.Sprintf("nothing is wrong with %s itself: it has its upstream in common with %s, and a server that fails one has failed both.", n.path, culprit)
+		}
+	}
 	if srv != nil {
 		from, to := ev.window(s)
 		u := srv.busy(ev, from, to)
@@ -34,7 +47,12 @@ func (ev *evidence) hint(n *need, s *share) string {
 		return fmt.Sprintf("%s; the server could wait for that many if it had the threads, which no nginx.conf can give it: ARGS can.", needed)
 	case PoolFull:
 		if bystander {
-			return fmt.Sprintf("%s gives no thread back while its clients stay: what shares a pool with it has none left; keep the two apart.", culprit)
+			i := slices.IndexFunc(needs, func(n *need) bool { return n.path == culprit })
+			if i < 0 || needs[i].streamed() {
+				return fmt.Sprintf("%s gives no thread back while its clients stay: what shares a pool with it has none left; keep the two apart.", culprit)
+			}
+			return fmt.Sprintf("nothing is wrong with %s itself: it shares a pool with %s, whose %s. How many threads does that leave, if a worker gets more than its half?",
+				n.path, culprit, ev.needed(needs[i], srv))
 		}
 		return fmt.Sprintf("%s; are there as many threads, and what if a worker gets more than its half? Or is there a server where waiting takes no thread?", needed)
 	case LoopHeld, Killed:
@@ -48,8 +66,14 @@ func (ev *evidence) hint(n *need, s *share) string {
 	case Refused:
 		return "which addresses does this upstream stand for, and which of the servers below is there?"
 	case WrongReply:
+		if srv == nil {
+			return fmt.Sprintf("%s is none of the three app servers: where do they listen?", s.peer)
+		}
 		return "what does the app server see of the path, once proxy_pass has had it?"
 	case GaveUp:
+		if n.within <= grace {
+			return "which of nginx's timeouts is as short as that?"
+		}
 		return fmt.Sprintf("the feed takes up to %s for a poll: which of nginx's timeouts is shorter?", seconds(slowestPoll))
 	case Buffered:
 		return "nginx collects a reply before it passes it on, unless it is told that this one has no end."

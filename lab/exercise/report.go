@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"example.com/outagelab/feedsim/front"
 	"example.com/outagelab/lab"
 )
 
@@ -42,16 +43,21 @@ type Route struct {
 
 	need  *need
 	first time.Duration // when the first request was sent that went wrong
+	next  bool          // some waited, and were then tried where nobody listens
 }
+
+// late reports whether the route fails only because of when its answers came.
+func (r *Route) late() bool { return !r.Healthy && r.Answered == r.Offered }
 
 // Healthy reports whether every route is.
 func (r *Report) Healthy() bool {
 	return !slices.ContainsFunc(r.Routes, func(r Route) bool { return !r.Healthy })
 }
 
-// diagnose makes a report of what was observed of servers; it knows nothing else.
-func diagnose(o *lab.Observation, servers []server) *Report {
-	ev := gather(o, servers)
+// diagnose makes a report of what was observed of servers behind a front at an
+// address; it knows nothing else.
+func diagnose(o *lab.Observation, servers []server, at string) *Report {
+	ev := gather(o, servers, at)
 	bad := ev.charge()
 	r := new(Report)
 	for _, n := range needs {
@@ -70,7 +76,7 @@ func diagnose(o *lab.Observation, servers []server) *Report {
 func (ev *evidence) strangers() (peers []string) {
 	for _, f := range ev.o.Front {
 		for _, t := range f.Tries {
-			if t.Peer != "" && ev.at(t.Peer) == nil && !slices.Contains(peers, t.Peer) && t.Connected.IsZero() {
+			if t.Peer != "" && ev.at(t.Peer) == nil && !slices.Contains(peers, t.Peer) && t.Outcome == front.Refused {
 				peers = append(peers, t.Peer)
 			}
 		}
@@ -115,7 +121,7 @@ func (ev *evidence) route(n *need, bad []charged) Route {
 		}
 	}
 	f := ev.find(n, mine)
-	r.Causes, r.Cause, r.Try = f.causes, f.cause, f.try
+	r.Causes, r.Cause, r.Try, r.next = f.causes, f.cause, f.try, f.next
 	return r
 }
 
@@ -129,6 +135,10 @@ const noLiveNote = "Why 502 at once, and not 504 after a wait: a server of an up
 	"for a while, and where nginx leaves all of them alone, everybody is turned away. How many servers are there in that " +
 	"upstream, and which of them has ever answered?"
 
+// nextNote is the same for a 502 after a wait.
+const nextNote = "Why 502 after a wait, and not 504: where a server has no answer, nginx asks the next of that upstream, and its " +
+	"client hears what came of that. How many servers are there in that upstream, and which of them has ever answered?"
+
 // luckNote is for a file that nothing went wrong with, yet.
 const luckNote = "One thing is left: nginx counts %s among its servers, and is refused there. The first time-out of the others " +
 	"will leave it without any, and that is a 502 for everybody for ten seconds. What does that name stand for?"
@@ -141,9 +151,9 @@ func (r *Report) String() string {
 	for _, o := range r.Routes {
 		verdict := "healthy"
 		if !o.Healthy {
-			verdict = "fails: needs " + o.need.String()
-			if o.Answered < o.Offered {
-				verdict = "fails"
+			verdict = "fails"
+			if o.late() {
+				verdict = "fails: late"
 			}
 		}
 		fmt.Fprintf(&b, "%-14s%8s %8s %6s %6s %6s %9s %9s  %s\n", o.Path, number(o.Offered), number(o.Answered),
@@ -167,12 +177,18 @@ func (r *Report) String() string {
 		b.WriteString("\n" + hang("", "First to go wrong, by when the request was sent: "+strings.Join(order, ", ")+"."))
 	}
 	for _, o := range ill {
-		b.WriteString("\n" + o.Path + "\n")
+		b.WriteString("\n" + o.Path)
+		if o.late() {
+			b.WriteString(", which needs " + o.need.String())
+		}
+		b.WriteString("\n")
 		b.WriteString(hang("  cause: ", o.Cause))
 		b.WriteString(hang("  try:   ", o.Try))
 	}
 	if slices.ContainsFunc(ill, func(o Route) bool { return slices.Contains(o.Causes, NoLive) }) {
 		b.WriteString("\n" + hang("", noLiveNote))
+	} else if slices.ContainsFunc(ill, func(o Route) bool { return o.next }) {
+		b.WriteString("\n" + hang("", nextNote))
 	}
 	b.WriteString("\nThe app servers meanwhile\n")
 	for _, s := range r.servers {

@@ -15,6 +15,12 @@ import (
 
 // sentence says why, and what became of the requests; without a full stop.
 func (ev *evidence) sentence(n *need, s *share) string {
+	switch {
+	case s.crowdedOut():
+		return ev.crowdedOut(n, s)
+	case s.turnedAway():
+		return ev.turnedAway(s)
+	}
 	switch s.cause {
 	case Queueing, PoolOfOne, PoolFull, LoopHeld:
 		return ev.held(n, s) + ": " + ev.consequence(s)
@@ -29,8 +35,7 @@ func (ev *evidence) sentence(n *need, s *share) string {
 	case Invalid:
 		return fmt.Sprintf("nginx could not read the header of what %s sent, or had too little room for it: %s", s.peer, ev.consequence(s))
 	case Looped:
-		return fmt.Sprintf("nginx asked itself, and itself again: %s of clients became %s there",
-			plural(len(ev.asked), "request", "requests"), number(len(ev.o.Front)))
+		return ev.inCircles(s)
 	case WrongReply:
 		return ev.wrongReply(s)
 	case GaveUp:
@@ -48,37 +53,110 @@ func (ev *evidence) sentence(n *need, s *share) string {
 
 // aside is what is said of a share that is not the largest.
 func (s *share) aside() string {
-	n, were := number(len(s.all))+" more ", "were "
-	if len(s.all) == 1 {
-		were = "was "
+	atOnce, slots, lates := 0, 0, 0
+	for _, c := range s.all {
+		switch {
+		case c.noSlot && s.cause != NoSlots:
+			slots++
+		case c.atOnce() && s.cause != Unexplained:
+			atOnce++
+		case c.fate == late:
+			lates++
+		}
 	}
+	var parts []string
+	add := func(n int, one, many, what string) {
+		if n > 0 {
+			parts = append(parts, plural(n, "more "+one, "more "+many)+what)
+		}
+	}
+	rest := len(s.all) - atOnce - slots
 	switch s.cause {
 	case Queueing:
-		return n + "waited in the queue of " + s.peer
+		add(rest, "waited", "waited", " in the queue of "+s.peer)
 	case PoolOfOne, PoolFull:
-		return n + "waited for a thread of " + s.peer
+		add(rest, "waited", "waited", " for a thread of "+s.peer)
 	case LoopHeld:
-		return n + "waited for a loop of " + s.peer + " that was held"
+		add(rest, "waited", "waited", " for a loop of "+s.peer+" that was held")
 	case Killed:
-		return n + "ended with a worker of " + s.peer + " that the worker timeout killed"
+		add(rest, "ended", "ended", " with a worker of "+s.peer+" that the worker timeout killed")
 	case Refused:
-		return n + were + "refused where nobody listens"
+		add(rest, "was", "were", " refused where nobody listens")
 	case Invalid:
-		return n + "got a header from " + s.peer + " that nginx could not read"
+		add(rest, "got", "got", " a header from "+s.peer+" that nginx could not read")
 	case Looped:
-		return n + "went round in circles"
+		add(rest, "went", "went", " round in circles")
 	case WrongReply:
-		return n + "got another reply than the route's from " + s.peer
+		add(rest, "got", "got", " another reply than the route's from "+s.peer)
 	case GaveUp:
-		return n + were + "given up by nginx while " + s.peer + " was at work on them"
+		add(rest, "was", "were", " given up by nginx while "+s.peer+" was at work on them")
 	case Buffered:
-		return n + were + "kept in nginx's buffers"
+		add(rest, "was", "were", " kept in nginx's buffers")
 	case NoSlots:
-		return n + "found nginx without a free connection"
+		add(rest, "found", "found", " nginx without a free connection")
 	case NoLocation:
-		return n + were + "taken by no location"
+		add(rest, "was", "were", " taken by no location")
+	default:
+		add(lates, "came", "came", " late for a reason that nothing observed explains")
+		add(rest-lates, "failed", "failed", " for a reason that nothing observed explains")
 	}
-	return n + "failed for a reason that nothing observed explains"
+	where := s.peer
+	if where == "" {
+		where = "the servers"
+	}
+	add(atOnce, "was", "were", " turned away at once, for others had failed at "+where)
+	who := "those who wait"
+	if s.cause == Looped {
+		who = "what went round"
+	}
+	add(slots, "found", "found", " nginx without a free connection, for "+who+" had them")
+	return strings.Join(parts, "; ")
+}
+
+// crowdedOut says who had nginx's connections when the share found none, and what
+// those waited for.
+func (ev *evidence) crowdedOut(n *need, s *share) string {
+	crowd := s.crowd()
+	paths := crowd.paths()
+	what, there := "", "that waited there"
+	switch s.cause {
+	case Looped:
+		what, there = fmt.Sprintf("nginx asked itself, at %s, and itself again", ev.front), "that went round there"
+	case Killed:
+		what = ev.killed(crowd)
+	default:
+		what = ev.held(n, crowd)
+	}
+	return fmt.Sprintf("%s: requests to %s %s held so many of nginx's connections that for %s none was left",
+		what, list(paths), there, plural(len(s.all), "request", "requests"))
+}
+
+// turnedAway says for what failures of others nginx took all servers for dead.
+func (ev *evidence) turnedAway(s *share) string {
+	var dead []string
+	took := " for dead, "
+	ev.outs(s).each(ev, func(peers []string, why string) {
+		dead = append(dead, list(peers)+took+why)
+		took = ", "
+	})
+	return fmt.Sprintf("nginx had no live upstream left for %s when they came: it had taken %s",
+		plural(len(s.all), "request", "requests"), strings.Join(dead, ", and "))
+}
+
+// inCircles says how many requests became of the share's.
+func (ev *evidence) inCircles(s *share) string {
+	clients := map[*request]bool{}
+	for _, c := range s.all {
+		clients[c.request] = true
+	}
+	became := 0
+	for i := range ev.o.Front {
+		if clients[ev.of[&ev.o.Front[i]]] {
+			became++
+		}
+	}
+	return fmt.Sprintf("nginx asked itself, at %s, and itself again: %s of clients became %s there",
+		ev.front, plural(len(s.all), "request", "requests"), number(became))
 }
 
 // held says who held the workers of the server that the share waited for.
@@ -110,7 +188,7 @@ func (ev *evidence) killed(s *share) string {
 	var with usage
 	var longest time.Duration
 	for _, c := range s.all {
-		if c.exit == nil || exits[*c.exit] {
+		if c.exit == nil || c.root != s.root || exits[*c.exit] {
 			continue
 		}
 		exits[*c.exit] = true
@@ -129,6 +207,7 @@ func (ev *evidence) killed(s *share) string {
 func (ev *evidence) consequence(s *share) string {
 	var waits []time.Duration
 	waited, lates, atOnce, live, open, cut, slots := 0, 0, 0, 0, 0, 0, 0
+	var next tries
 	for _, c := range s.all {
 		if c.noLive {
 			live++
@@ -138,13 +217,14 @@ func (ev *evidence) consequence(s *share) string {
 			slots++
 		case c.to == 0:
 			atOnce++
-		case c.fate == late:
-			lates++
 		case c.exit != nil && c.Bytes > 0 && c.Status == 200:
 			cut++
+		case c.cameLate():
+			lates++
 		default:
 			waited++
 			waits = append(waits, c.to-c.from)
+			next.add(&c)
 			if c.front != nil && ev.since(c.front.End) == ev.o.Horizon {
 				open++
 			}
@@ -158,23 +238,27 @@ func (ev *evidence) consequence(s *share) string {
 	}
 	switch s.cause {
 	case Refused, Invalid:
-		add(waited, "%s came to nothing", plural(waited, "request", "requests"))
+		add(waited, "%s came to nothing%s", plural(waited, "request", "requests"), next)
 	case GaveUp:
 	case Killed:
-		add(waited, "%s that it had taken got no answer", plural(waited, "request", "requests"))
+		add(waited, "%s that it had taken got no answer%s", plural(waited, "request", "requests"), next)
 		add(cut, "%s ended in the middle", plural(cut, "stream", "streams"))
 	default:
 		what := "without an answer"
 		if open == waited && open > 0 {
 			what = "and had no answer at the end"
 		}
-		add(waited, "%s waited there %s %s", plural(waited, "request", "requests"), spread(waits), what)
+		add(waited, "%s waited there %s %s%s", plural(waited, "request", "requests"), spread(waits), what, next)
 	}
 	came := "answer"
 	if s.all[0].need.streamed() {
 		came = "first line"
 	}
-	add(lates, "%s came late, after up to %s", plural(lates, came, came+"s"), seconds(slowest(s.all)))
+	if s.cause == GaveUp {
+		add(lates, "%s of these had an answer from elsewhere, late, after up to %s", number(lates), seconds(slowest(s.all)))
+	} else {
+		add(lates, "%s came late, after up to %s", plural(lates, came, came+"s"), seconds(slowest(s.all)))
+	}
 	text := strings.Join(parts, " and ")
 	if live > 0 {
 		if text != "" {
@@ -185,8 +269,8 @@ func (ev *evidence) consequence(s *share) string {
 			that = "those addresses"
 		}
 		text += "nginx then took " + that + " for dead"
-		if others := ev.refusing(s); s.cause != Refused && len(others) > 0 {
-			text += ", like " + list(others) + ", which refuses"
+		if s.cause != Refused {
+			text += ev.outs(s).like(ev, s.peer)
 		}
 		text += ", and had no live upstream left for " + aftermath(live-atOnce, atOnce)
 	}
@@ -209,6 +293,58 @@ func aftermath(waited, atOnce int) string {
 		return plural(atOnce, "request", "requests") + " when they came"
 	}
 	return fmt.Sprintf("%s of these, and for %s more when they came", number(waited), number(atOnce))
+}
+
+// tries are the second tries of requests, by where they were and what came of them.
+type tries struct {
+	all []string
+	n   map[string]int
+}
+
+func (ts *tries) add(c *charged) {
+	t := c.next()
+	if t == nil {
+		return
+	}
+	text := "at " + t.Peer
+	switch t.Outcome {
+	case front.Refused:
+		text += ", which refuses"
+	case front.TimedOut, front.ClientGone:
+		text += ", in vain"
+	default:
+		text += ", which failed too"
+	}
+	if c.Status != 0 {
+		text += fmt.Sprintf(": %d", c.Status)
+	}
+	if ts.n == nil {
+		ts.n = map[string]int{}
+	}
+	if ts.n[text]++; ts.n[text] == 1 {
+		ts.all = append(ts.all, text)
+	}
+}
+
+// String says what came of them: " (56 of them were tried next at A: 502)".
+func (ts tries) String() string {
+	if len(ts.all) == 0 {
+		return ""
+	}
+	slices.SortFunc(ts.all, func(a, b string) int { return cmp.Or(cmp.Compare(ts.n[b], ts.n[a]), cmp.Compare(a, b)) })
+	var parts []string
+	for i, text := range ts.all {
+		n := ts.n[text]
+		switch {
+		case i > 0:
+			parts = append(parts, number(n)+" "+text)
+		case n == 1:
+			parts = append(parts, "1 of them was tried next "+text)
+		default:
+			parts = append(parts, number(n)+" of them were tried next "+text)
+		}
+	}
+	return " (" + strings.Join(parts, "; ") + ")"
 }
 
 // refusing is the peers that refused some of the share's requests.
@@ -237,18 +373,22 @@ func (ev *evidence) wrongReply(s *share) string {
 func (ev *evidence) gaveUp(n *need, s *share) string {
 	var waits []time.Duration
 	between := 0
+	var next tries
 	for _, c := range s.all {
 		switch {
 		case c.to == 0:
-		case c.Bytes > 0 && c.Status == 200:
+		case c.own.While == front.ReadingBody:
 			between++
 		default:
 			waits = append(waits, c.to-c.from)
+			if c.fate != late {
+				next.add(&c)
+			}
 		}
 	}
 	var parts []string
 	if len(waits) > 0 {
-		parts = append(parts, fmt.Sprintf("on %s that it had waited %s for", plural(len(waits), "request", "requests"), spread(waits)[len("for "):]))
+		parts = append(parts, fmt.Sprintf("on %s that it had waited %s for", plural(len(waits), "request", "requests"), spread(waits)[len("for "):])+next.String())
 	}
 	if between > 0 {
 		parts = append(parts, fmt.Sprintf("on %s for want of the next line", plural(between, "stream", "streams")))
@@ -267,16 +407,19 @@ func (ev *evidence) gaveUp(n *need, s *share) string {
 
 // buffered says since when nginx had what its clients had not.
 func (ev *evidence) buffered(s *share) string {
-	var first []time.Duration
+	var first, came []time.Duration
 	none := 0
 	for _, c := range s.all {
 		t := c.front.Tries[len(c.front.Tries)-1]
 		first = append(first, t.FirstBody.Sub(c.front.Start))
 		if c.Bytes == 0 {
 			none++
+		} else {
+			came = append(came, c.FirstByte)
 		}
 	}
-	got := fmt.Sprintf("%s of these clients got a line in %s", number(len(s.all)-none), seconds(streamsHeld))
+	got := fmt.Sprintf("%s of these clients got a line in %s, after %s (median) and %s (p99)", number(len(s.all)-none), seconds(streamsHeld),
+		seconds(percentile(50, came)), seconds(percentile(99, came)))
 	if none == len(s.all) {
 		got = fmt.Sprintf("not one of these clients had a line when it left after %s", seconds(streamsHeld))
 	}
@@ -320,8 +463,12 @@ func (ev *evidence) unexplained(s *share) string {
 	if kind == "" {
 		kind = fmt.Sprint(c.Status)
 	}
-	return fmt.Sprintf("nothing observed explains why %s failed; of the first, sent at %s, its client saw %q and %s",
-		plural(len(s.all), "request", "requests"), seconds(c.Scheduled), kind, seen)
+	did := "failed"
+	if s.every(func(c *charged) bool { return c.fate == late }) {
+		did = "came late"
+	}
+	return fmt.Sprintf("nothing observed explains why %s %s; of the first, sent at %s, its client saw %q and %s",
+		plural(len(s.all), "request", "requests"), did, seconds(c.Scheduled), kind, seen)
 }
 
 // slowestServed is the slowest answer to a route that a peer gave in time.
@@ -339,7 +486,7 @@ func (ev *evidence) slowestServed(n *need, peer string) (longest time.Duration) 
 // slowest is the longest wait of those that came late.
 func slowest(all []charged) (longest time.Duration) {
 	for _, c := range all {
-		if c.fate == late {
+		if c.cameLate() {
 			longest = max(longest, c.need.waited(c.Record))
 		}
 	}

@@ -5,6 +5,7 @@ package exercise
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
@@ -89,24 +90,62 @@ func (s Setup) servers() []server {
 	return all
 }
 
+// port is where the exercise's traffic goes.
+const port = 8080
+
+// asked is where clients ask: the first address that the file listens on. The error
+// is that this is not the exercise's port.
+func (s Setup) asked() (netip.AddrPort, error) {
+	conf := s.System().Front.Config
+	listens := conf.Listens()
+	if len(listens) == 0 || listens[0].Port() != port {
+		var ports []string
+		for _, at := range listens {
+			ports = append(ports, fmt.Sprint(at.Port()))
+		}
+		listened := "none"
+		switch len(ports) {
+		case 0:
+		case 1:
+			listened = ports[0]
+		default:
+			listened = fmt.Sprintf("%s, of %s", ports[0], list(ports))
+		}
+		return netip.AddrPort{}, fmt.Errorf("%s: the first port to listen on is %s, and the exercise's traffic goes to %d", conf, listened, port)
+	}
+	at := listens[0]
+	if at.Addr().IsUnspecified() {
+		at = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), at.Port())
+	}
+	return at, nil
+}
+
 // observe runs it.
 func (s Setup) observe(tb testing.TB) (*lab.Observation, error) {
 	if s.Threads < 0 {
 		return nil, fmt.Errorf("%d threads: want 1 or more, or 0 for what is shipped", s.Threads)
+	}
+	if _, err := s.asked(); err != nil {
+		return nil, err
 	}
 	e := lab.Experiment{System: s.System(), Load: Traffic(), Horizon: horizon, Seed: s.Seed}
 	return e.Run(tb)
 }
 
 // Run runs the exercise's traffic, all of it at once, on a setup, and reports what
-// its users saw and why. The error is that of an experiment that cannot run: see
+// its users saw and why. The error is that the file's first port is not 8080, where
+// the traffic goes, or that of an experiment that cannot run: see
 // [lab.Experiment.Run].
 func Run(tb testing.TB, s Setup) (*Report, error) {
 	o, err := s.observe(tb)
 	if err != nil {
 		return nil, err
 	}
-	r := diagnose(o, s.servers())
+	at, err := s.asked()
+	if err != nil {
+		return nil, err
+	}
+	r := diagnose(o, s.servers(), at.String())
 	r.setup = s
 	return r, nil
 }
@@ -132,6 +171,6 @@ func (s Setup) words() string {
 	return hang("nginx.conf: ", conf+"; localhost is "+hosts) +
 		hang("servers:    ", fmt.Sprintf("prefork :%d, 2 sync workers; threaded :%d, 2 workers with %s each; evented :%d, 2 loops whose handlers %s",
 			feedsim.PreforkPort, feedsim.ThreadedPort, plural(threads, "thread", "threads"), feedsim.EventedPort, handlers)) +
-		hang("traffic:    ", fmt.Sprintf("%s for %s; %d clients of /stream_feed from %s on, for %s",
-			list(rates), seconds(polling), streams, seconds(streamsAt), seconds(streamsHeld)))
+		hang("traffic:    ", fmt.Sprintf("to port %d: %s for %s; %d clients of /stream_feed from %s on, for %s",
+			port, list(rates), seconds(polling), streams, seconds(streamsAt), seconds(streamsHeld)))
 }
