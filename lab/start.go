@@ -114,7 +114,7 @@ func (s *System) start(n network, seed uint64, notes *notebook) (_ *started, err
 		}
 		address = at.String()
 		proxy, err := front.New(s.Front.Config, front.Options{
-			Dial: up.noticing(n.dialAny, address), Resolve: s.Front.resolve, Observe: notes.passed, Seed: draw(seed, drawFront),
+			Dial: up.noticing(n, address), Resolve: s.Front.resolve, Observe: notes.passed, Seed: draw(seed, drawFront),
 		})
 		if err != nil {
 			return nil, fmt.Errorf("the front: %w", err)
@@ -144,14 +144,14 @@ func (a *AppServer) build(env Env, seed uint64, obs worker.Observer) (server, er
 	return worker.New(config, app)
 }
 
-// noticing is dial, but for connections to self, which are counted and have a
-// limit.
-func (up *started) noticing(dial dialer, self string) dialer {
-	return func(ctx context.Context, network, address string) (net.Conn, error) {
+// noticing dials for the front; connections to the front itself are counted and
+// have a limit.
+func (up *started) noticing(n network, self string) func(ctx context.Context, network, address string) (net.Conn, error) {
+	return func(ctx context.Context, _, address string) (net.Conn, error) {
 		if address == self && up.circles.Add(1) > mostCircles {
 			return nil, syscall.ECONNREFUSED
 		}
-		return dial(ctx, network, address)
+		return n.dial(ctx, front.DialPort(ctx), address)
 	}
 }
 
@@ -188,16 +188,13 @@ func (up *started) close() (err error) {
 	return err
 }
 
-type dialer = func(ctx context.Context, network, address string) (net.Conn, error)
-
 // A network is where the parts of a system listen and dial each other, by the
 // addresses that the system gives them.
 type network interface {
 	listen(address string, overflow simnet.Overflow) (net.Listener, error)
 	// dial connects from a port, which settles who comes first where two dial at
-	// one instant; dialAny from the next that is free.
+	// one instant.
 	dial(ctx context.Context, port int, address string) (net.Conn, error)
-	dialAny(ctx context.Context, network, address string) (net.Conn, error)
 	// host is what clients call the address.
 	host(address string) string
 }
@@ -217,10 +214,6 @@ func (n *simulated) dial(ctx context.Context, port int, address string) (net.Con
 	return n.DialFrom(ctx, port, address)
 }
 
-func (n *simulated) dialAny(ctx context.Context, network, address string) (net.Conn, error) {
-	return n.DialContext(ctx, network, address)
-}
-
 func (n *simulated) host(address string) string { return address }
 
 // loopback is the real network, at ports that are free.
@@ -238,16 +231,12 @@ func (n *loopback) listen(address string, _ simnet.Overflow) (net.Listener, erro
 	return ln, nil
 }
 
+// dial refuses what nobody of the system listens on: something else might, on a
+// real machine.
 func (n *loopback) dial(ctx context.Context, _ int, address string) (net.Conn, error) {
-	return n.dialAny(ctx, "tcp", address)
-}
-
-// dialAny refuses what nobody of the system listens on: something else might, on
-// a real machine.
-func (n *loopback) dialAny(ctx context.Context, network, address string) (net.Conn, error) {
 	at, ok := n.real[address]
 	if !ok {
-		nobody := &net.OpError{Op: "dial", Net: network, Err: syscall.ECONNREFUSED}
+		nobody := &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 		if ap, err := netip.ParseAddrPort(address); err == nil {
 			nobody.Addr = net.TCPAddrFromAddrPort(ap)
 		}

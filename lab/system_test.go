@@ -124,6 +124,34 @@ func TestASystemOfSeveralPartsIsTheSameEachTime(t *testing.T) {
 	}
 }
 
+// Many tries begin at one instant where a killed worker's requests go elsewhere.
+func TestRetriesOfOneInstantHaveAnOrder(t *testing.T) {
+	e := house(t, time.Second)
+	var err error
+	e.System.Front.Config, err = front.Parse("retry.conf", strings.NewReader(`
+		events {}
+		http {
+			upstream app { server 127.0.0.1:5000; server 127.0.0.1:5100; }
+			server { listen 8080; location / { proxy_pass http://app; } }
+		}`))
+	require.NoError(t, err)
+	blocking := Always(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		worker.Block(r.Context(), 10*time.Second)
+	}))
+	e.System.Server, e.System.App = worker.Defaults(worker.Evented), blocking
+	e.System.Server.Timeout = 2 * time.Second
+	e.Load = []load.Load{load.Open{Path: "/", Rate: 100, Duration: time.Second}}
+	e.Horizon = 30 * time.Second
+	first, err := e.Run(t)
+	require.NoError(t, err)
+	require.Greater(t, Tries(front.ClosedEarly).Of(first), 20.0, "of a killed worker")
+	for range 10 {
+		again, err := e.Run(t)
+		require.NoError(t, err)
+		require.Equal(t, first, again)
+	}
+}
+
 func TestASystemSaysItsParts(t *testing.T) {
 	e := house(t, time.Second)
 	e.System.Front.Hosts = map[string][]netip.Addr{"localhost": {netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}}

@@ -4,6 +4,7 @@
 package front
 
 import (
+	"context"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -14,6 +15,20 @@ import (
 
 // connKey finds a request's *clientConn in its context.
 type connKey struct{}
+
+// DialPort returns a local port, from 1 to 65535, for a dial whose context comes
+// from what Options.Dial is given: the number of the client's connection that it is
+// for. A simulated network that takes connections of one instant in order of their
+// ports then takes them in an order that is the same in every run, even where many
+// are tried elsewhere at once because a worker was killed. For any other context
+// it returns 1.
+func DialPort(ctx context.Context) int {
+	c, ok := ctx.Value(connKey{}).(*clientConn)
+	if !ok {
+		return 1
+	}
+	return 1 + (c.nth-1)%65535
+}
 
 // door is a listener as the worker processes see it.
 type door struct {
