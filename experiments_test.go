@@ -185,7 +185,7 @@ var experiments = []lab.Experiment{
 			Cause: "max_requests was 500 to contain a leak. One worker that serves 3,300 a second boots six times for each second of work, and while it boots nobody accepts. (poc.json: 3,314 without, 1,416 with.)",
 			Fix:   "Recycle by the hour and not by the second, with a jitter so that workers do not boot together; better, find the leak.",
 		},
-		Sibling: func(e *lab.Experiment) { e.System.Server.MaxRequests = 0 },
+		Sibling: func(e *lab.Experiment) { e.System.Server.MaxRequests, e.Requests = 0, 33_000 },
 	},
 	{
 		Name:  "recycling/async12",
@@ -232,7 +232,7 @@ var experiments = []lab.Experiment{
 		Claim:  "On gunicorn a loop that one request holds beyond the worker timeout is killed, and takes with it users who only awaited.",
 		System: poc(worker.Defaults(worker.Evented)),
 		Load: []load.Load{
-			load.Closed{Name: "bystanders", Path: "/async_sleep/?sleep=0.1", Connections: 20, Duration: 60 * time.Second},
+			load.Closed{Name: "bystanders", Path: "/async_sleep/?sleep=1", Connections: 20, Duration: 60 * time.Second},
 			load.Open{Name: "blocker", Path: "/blocking_sleep/?sleep=3600", Rate: 1, Start: 5 * time.Second, Duration: time.Second},
 		},
 		Checks: []lab.Check{
