@@ -41,6 +41,7 @@ var configurations = []struct {
 	also  map[string][]string // in the causes and the hints of others, by route
 	told  []int               // which of 502, 504 and 0 for all else the clients were told, if given
 	race  bool                // under the race detector too
+	long  bool                // with the flag -long only
 }{
 	{
 		name: "as shipped", conf: feedsim.Shipped, want: all(NoLive, Queueing), race: true,
@@ -51,7 +52,7 @@ var configurations = []struct {
 		says: "75 requests waited there for 60 s without an answer",
 	},
 	{
-		name: "as shipped, with more patience", conf: everywhere(feedsim.Shipped, "proxy_read_timeout 300s;"), setup: oneAddr, want: all(Queueing),
+		name: "as shipped, with more patience", long: true, conf: everywhere(feedsim.Shipped, "proxy_read_timeout 300s;"), setup: oneAddr, want: all(Queueing),
 		says: "75 requests waited there for 90 s without an answer",
 	},
 	{
@@ -60,7 +61,7 @@ var configurations = []struct {
 		also: map[string][]string{"/": {"114 requests waited there for 60 s without an answer (56 of them were tried next at [::1]:5000, which refuses: 502) and 5 answers came late"}},
 	},
 	{
-		name: "where the routes should go, and no server is ever marked as failed", conf: neverFailed(repaired()),
+		name: "where the routes should go, and no server is ever marked as failed", long: true, conf: neverFailed(repaired()),
 		want: routes{2: causes(PoolOfOne), 3: causes(LoopHeld)}, told: []int{502, 504, 0},
 		says: "71 requests waited there for 60 s without an answer (35 of them were tried next at [::1]:5200, which refuses: 502); 4 more ended with a worker",
 	},
@@ -70,7 +71,7 @@ var configurations = []struct {
 		says: "all of it with /check_feed: 75 requests waited there for 60 s",
 	},
 	{
-		name: "as shipped, with few connections", conf: but(feedsim.Shipped, "worker_connections 1024", "worker_connections 64"), setup: oneAddr,
+		name: "as shipped, with few connections", long: true, conf: but(feedsim.Shipped, "worker_connections 1024", "worker_connections 64"), setup: oneAddr,
 		want: all(NoSlots, Queueing),
 		says: "requests to /check_feed, / and /hash_me that waited there held so many of nginx's connections that for 75 requests none was left", told: []int{504, 0},
 		also: map[string][]string{"/": {"20 requests waited there for 60 s", "those who wait held so many of nginx's connections that for 94 requests none was left"}},
@@ -94,7 +95,7 @@ var configurations = []struct {
 		says: "all 25 threads of each of the 2 workers of 127.0.0.1:5100 were held 100 % of the time, 99 % of it with /stream_feed",
 	},
 	{
-		name: "all but the streams on a pool too small", conf: to("threaded", "threaded", "threaded", "evented"), setup: Setup{Threads: 13, Awaiting: true},
+		name: "all but the streams on a pool too small", long: true, conf: to("threaded", "threaded", "threaded", "evented"), setup: Setup{Threads: 13, Awaiting: true},
 		want: routes{causes(PoolFull), causes(PoolFull), causes(PoolFull), nil}, told: []int{},
 		says: "163 answers came late, after up to 9.7 s.",
 		also: map[string][]string{"/": {"65 answers came late", "it shares a pool with /check_feed, whose 10 requests a second that each take 2.5 s are 25 at a time. How many threads does that leave"}},
@@ -104,11 +105,11 @@ var configurations = []struct {
 		says: "all of it with /check_feed: 252 answers came late, after up to 9.8 s.",
 	},
 	{
-		name: "polls on a pool hardly too small", conf: repaired(), setup: Setup{Threads: 14, Awaiting: true}, want: routes{2: causes(PoolFull)}, told: []int{},
+		name: "polls on a pool hardly too small", long: true, conf: repaired(), setup: Setup{Threads: 14, Awaiting: true}, want: routes{2: causes(PoolFull)}, told: []int{},
 		says: "all of it with /check_feed: 66 answers came late, after up to 8.2 s.",
 	},
 	{
-		name: "streams on 50 threads, polls elsewhere", conf: to("prefork", "prefork", "evented", "threaded"), setup: fit,
+		name: "streams on 50 threads, polls elsewhere", long: true, conf: to("prefork", "prefork", "evented", "threaded"), setup: fit,
 		want: routes{nil, nil, nil, causes(PoolFull)},
 		says: "25 requests waited there for 60 s without an answer",
 	},
@@ -117,7 +118,7 @@ var configurations = []struct {
 		says: "the loops of 127.0.0.1:5200 were held for up to 30.8 s on end, all of it with /check_feed, and the worker timeout killed a worker 1 time",
 	},
 	{
-		name: "all on loops that block, two addresses", conf: to("evented", "evented", "evented", "evented"), want: all(NoLive, Killed, LoopHeld),
+		name: "all on loops that block, two addresses", long: true, conf: to("evented", "evented", "evented", "evented"), want: all(NoLive, Killed, LoopHeld),
 		says: "75 requests that it had taken got no answer; nginx then took that address for dead",
 	},
 	{
@@ -141,7 +142,7 @@ var configurations = []struct {
 		says: "nginx had the first line of 75 streams after 2 s (median) and kept it, to pass on more at a time: not one of these clients had a line when it left after 90 s",
 	},
 	{
-		name: "a stream that is collected a little", conf: but(repaired(), "proxy_buffering off;", "proxy_buffers 8 256; proxy_busy_buffers_size 512; proxy_buffer_size 256;"), setup: fit,
+		name: "a stream that is collected a little", long: true, conf: but(repaired(), "proxy_buffering off;", "proxy_buffers 8 256; proxy_busy_buffers_size 512; proxy_buffer_size 256;"), setup: fit,
 		want: routes{3: causes(Buffered)}, told: []int{},
 		says: "75 of these clients got a line in 90 s, after 20 s (median) and 29 s (p99)",
 	},
@@ -150,7 +151,7 @@ var configurations = []struct {
 		says: "nginx gave up on 46 requests that it had waited 2 s for and on 29 streams for want of the next line, though 127.0.0.1:5200 was at work on them",
 	},
 	{
-		name: "little patience, two addresses", conf: everywhere(repaired(), "proxy_read_timeout 2s;"), setup: fitTwo,
+		name: "little patience, two addresses", long: true, conf: everywhere(repaired(), "proxy_read_timeout 2s;"), setup: fitTwo,
 		want: routes{2: causes(NoLive, GaveUp), 3: causes(NoLive, GaveUp)},
 		says: "nginx then took that address for dead",
 	},
@@ -164,13 +165,13 @@ var configurations = []struct {
 		},
 	},
 	{
-		name: "little patience, two servers, and loops that block", conf: everywhere(sharing, "proxy_read_timeout 5s;"),
+		name: "little patience, two servers, and loops that block", long: true, conf: everywhere(sharing, "proxy_read_timeout 5s;"),
 		want: routes{causes(NoLive, LoopHeld), causes(NoLive, LoopHeld), causes(NoLive, LoopHeld), causes(NoLive, Queueing)}, told: []int{502, 504},
 		says: "it had taken 127.0.0.1:5000 and 127.0.0.1:5200 for dead, where requests had waited 5 s behind /check_feed.",
 		also: map[string][]string{"/": {"like 127.0.0.1:5000, where requests had waited 5 s behind /check_feed, and had no live upstream left for 16 of these, and for 91 more"}},
 	},
 	{
-		name: "little patience, and a queue", conf: everywhere(feedsim.Shipped, "proxy_read_timeout 2s;"), setup: oneAddr, want: all(Queueing),
+		name: "little patience, and a queue", long: true, conf: everywhere(feedsim.Shipped, "proxy_read_timeout 2s;"), setup: oneAddr, want: all(Queueing),
 		says: "75 requests waited there for 2 s without an answer",
 	},
 	{
@@ -178,15 +179,15 @@ var configurations = []struct {
 		says: "connections to 127.0.0.1:5999 were refused, for nobody listens there: 1,200 requests came to nothing",
 	},
 	{
-		name: "a port where nobody listens, two addresses", conf: but(repaired(), "localhost:5100", "localhost:5999"), setup: fitTwo, want: routes{2: causes(NoLive, Refused)},
+		name: "a port where nobody listens, two addresses", long: true, conf: but(repaired(), "localhost:5100", "localhost:5999"), setup: fitTwo, want: routes{2: causes(NoLive, Refused)},
 		says: "connections to 127.0.0.1:5999 and [::1]:5999 were refused, for nobody listens there",
 	},
 	{
-		name: "a port where nobody listens, never marked as failed", conf: but(repaired(), "localhost:5100", "localhost:5999 max_fails=0"), setup: fitTwo, want: routes{2: causes(Refused)},
+		name: "a port where nobody listens, never marked as failed", long: true, conf: but(repaired(), "localhost:5100", "localhost:5999 max_fails=0"), setup: fitTwo, want: routes{2: causes(Refused)},
 		says: "were refused, for nobody listens there: 1,200 requests came to nothing.", told: []int{502},
 	},
 	{
-		name: "no second try, two addresses", conf: everywhere(repaired(), "proxy_next_upstream off;"), setup: fitTwo, want: all(Refused),
+		name: "no second try, two addresses", long: true, conf: everywhere(repaired(), "proxy_next_upstream off;"), setup: fitTwo, want: all(Refused),
 		says: "connections to [::1]:5200 were refused",
 	},
 	{
@@ -202,11 +203,11 @@ var configurations = []struct {
 		says: "nginx answered 1,200 requests itself, with 301: no location of its file took /check_feed",
 	},
 	{
-		name: "a path that becomes another", conf: but(repaired(), "http://threaded;", "http://threaded/;"), setup: fit, want: routes{2: causes(WrongReply)},
+		name: "a path that becomes another", long: true, conf: but(repaired(), "http://threaded;", "http://threaded/;"), setup: fit, want: routes{2: causes(WrongReply)},
 		says: "127.0.0.1:5100 answered 1,200 requests with 200, and a page that is not this route's",
 	},
 	{
-		name: "a path that no app knows", conf: but(repaired(), "http://threaded;", "http://threaded/v2;"), setup: fit, want: routes{2: causes(WrongReply)},
+		name: "a path that no app knows", long: true, conf: but(repaired(), "http://threaded;", "http://threaded/v2;"), setup: fit, want: routes{2: causes(WrongReply)},
 		says: "127.0.0.1:5100 answered 1,200 requests with 404",
 	},
 	{
@@ -215,7 +216,7 @@ var configurations = []struct {
 		also: map[string][]string{"/check_feed": {"127.0.0.1:5300 is none of the three app servers"}},
 	},
 	{
-		name: "no room for a header", conf: everywhere(repaired(), "proxy_buffer_size 64;"), setup: fit, want: all(Invalid),
+		name: "no room for a header", long: true, conf: everywhere(repaired(), "proxy_buffer_size 64;"), setup: fit, want: all(Invalid),
 		says: "nginx could not read the header of what 127.0.0.1:5200 sent, or had too little room for it: 75 requests came to nothing",
 	},
 	{
@@ -227,7 +228,7 @@ var configurations = []struct {
 		},
 	},
 	{
-		name: "one route round in circles, and streams in a queue", conf: but(circling("/check_feed", 16), "http://evented", "http://prefork"), setup: fit, told: []int{502, 504, 0},
+		name: "one route round in circles, and streams in a queue", long: true, conf: but(circling("/check_feed", 16), "http://evented", "http://prefork"), setup: fit, told: []int{502, 504, 0},
 		want: routes{causes(NoSlots, Queueing), causes(NoSlots, Queueing), causes(NoSlots, Queueing), causes(NoSlots, Queueing)},
 		says: "the 2 sync workers of 127.0.0.1:5000 were busy 99 % of the time, all of it with /stream_feed: 24 requests waited there for 60 s",
 		also: map[string][]string{
@@ -258,6 +259,9 @@ func neverFailed(text string) string {
 func TestTheCauseIsWhatHappened(t *testing.T) {
 	for _, c := range configurations {
 		t.Run(c.name, func(t *testing.T) {
+			if c.long && !*long {
+				t.Skip("a variation of others: it needs the flag -long, which make routings sets")
+			}
 			if raceDetector && !c.race {
 				t.Skip("a run takes ten times as long under the race detector: a few stand for all")
 			}

@@ -17,7 +17,7 @@ import (
 )
 
 // long makes the tests here run what an ordinary run has a few of.
-var long = flag.Bool("long", false, "the solution over 50 seeds, and all 81 routings (a minute)")
+var long = flag.Bool("long", false, "all configurations, the solution over 50 seeds, and all 81 routings (a minute)")
 
 func TestTheSolutionIsHealthy(t *testing.T) {
 	t.Parallel()
