@@ -5,81 +5,23 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
-	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"example.com/outagelab/feedsim"
+	"example.com/outagelab/pocserver/cmd/cmdtest"
 )
 
-// asChild makes this test binary the program.
-const asChild = "OUTAGELAB_FEEDSIM_AS_CHILD"
-
-func TestMain(m *testing.M) {
-	if os.Getenv(asChild) != "" {
-		os.Exit(run(context.Background(), os.Args[1:], os.Stdout, os.Stderr))
-	}
-	goleak.VerifyTestMain(m)
-}
-
-// output is what a program has written, for a test to wait for.
-type output struct {
-	mu    sync.Mutex
-	all   bytes.Buffer
-	wrote chan struct{} // holds something when all has grown
-}
-
-func newOutput() *output { return &output{wrote: make(chan struct{}, 1)} }
-
-func (o *output) Write(b []byte) (int, error) {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	select {
-	case o.wrote <- struct{}{}:
-	default:
-	}
-	return o.all.Write(b)
-}
-
-func (o *output) String() string {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	return o.all.String()
-}
-
-// wait returns the first match of pattern, and its groups, once it is written.
-func (o *output) wait(t *testing.T, pattern string) []string {
-	t.Helper()
-	re := regexp.MustCompile(pattern)
-	late := time.NewTimer(20 * time.Second)
-	defer late.Stop()
-	for {
-		if found := re.FindStringSubmatch(o.String()); found != nil {
-			return found
-		}
-		select {
-		case <-o.wrote:
-		case <-late.C:
-			require.FailNow(t, "never written: "+pattern, "what was written:\n%s", o)
-		}
-	}
-}
+func TestMain(m *testing.M) { cmdtest.Main(m, run) }
 
 // handedOut are the ports that tests of this process have had.
 var handedOut struct {
@@ -153,68 +95,28 @@ func (h house) args(args ...string) []string {
 // program is one that runs.
 type program struct {
 	house
-	url            string
-	stdout, stderr *output
-	cancel         context.CancelFunc // asks it to stop, inside this process
-	child          *exec.Cmd          // or the process that it is
-	tmp            string             // with a TMPDIR of its own
-	status         chan int           // its exit status, when it has one
+	*cmdtest.Program
+	url string
+	tmp string // the TMPDIR of a child
 }
 
 const up = `(?m)^  curl -N (http://\S+:\d+)/stream_feed$` // in the banner
 
-// start runs the program inside this process, and waits for its banner. It is
-// stopped with the test.
+// start runs the program inside this process, and waits for its banner.
 func (h house) start(t *testing.T, args ...string) *program {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	p := &program{house: h, stdout: newOutput(), stderr: newOutput(), cancel: cancel, status: make(chan int, 1)}
-	go func() {
-		p.status <- run(ctx, h.args(args...), p.stdout, p.stderr)
-		close(p.status)
-	}()
-	t.Cleanup(func() {
-		cancel()
-		p.end(t)
-		if t.Failed() {
-			t.Logf("standard output:\n%s\nstandard error:\n%s", p.stdout, p.stderr)
-		}
-	})
-	p.url = p.stdout.wait(t, up)[1]
+	p := &program{house: h, Program: cmdtest.Start(t, run, h.args(args...)...)}
+	p.url = p.Stdout.Wait(t, up)[1]
 	return p
 }
 
 // startChild is start in a process of its own, which signals can be sent to.
 func (h house) startChild(t *testing.T, args ...string) *program {
 	t.Helper()
-	p := &program{house: h, stdout: newOutput(), stderr: newOutput(), tmp: t.TempDir(), status: make(chan int, 1)}
-	p.child = exec.CommandContext(t.Context(), os.Args[0], h.args(args...)...)
-	p.child.Env = append(os.Environ(), asChild+"=1", "TMPDIR="+p.tmp)
-	p.child.Stdout, p.child.Stderr = p.stdout, p.stderr
-	require.NoError(t, p.child.Start())
-	go func() {
-		_ = p.child.Wait() // its status says it all
-		p.status <- p.child.ProcessState.ExitCode()
-		close(p.status)
-	}()
-	t.Cleanup(func() {
-		_ = p.child.Process.Kill() // it has ended already, if all is well
-		p.end(t)
-	})
-	p.url = p.stdout.wait(t, up)[1]
+	p := &program{house: h, tmp: t.TempDir()}
+	p.Program = cmdtest.StartChild(t, []string{"TMPDIR=" + p.tmp}, h.args(args...)...)
+	p.url = p.Stdout.Wait(t, up)[1]
 	return p
-}
-
-// end waits for the program's end and returns its status.
-func (p *program) end(t *testing.T) int {
-	t.Helper()
-	select {
-	case status := <-p.status:
-		return status
-	case <-time.After(20 * time.Second):
-		require.FailNow(t, "the program does not end", "standard error:\n%s", p.stderr)
-		return -1
-	}
 }
 
 // ended runs a program that is to end by itself.
@@ -222,19 +124,7 @@ func ended(args ...string) (status int, stdout, stderr string) {
 	// Done already, so that a program which serves after all ends too.
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	out, diagnostics := newOutput(), newOutput()
+	out, diagnostics := cmdtest.NewOutput(), cmdtest.NewOutput()
 	status = run(ctx, args, out, diagnostics)
 	return status, out.String(), diagnostics.String()
-}
-
-// get returns the status and body of one request, on a connection of its own.
-func get(t *testing.T, url string) (int, string) {
-	t.Helper()
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	reply, err := client.Get(url)
-	require.NoError(t, err, url)
-	defer reply.Body.Close()
-	body, err := io.ReadAll(reply.Body)
-	assert.NoError(t, err, url)
-	return reply.StatusCode, string(body)
 }

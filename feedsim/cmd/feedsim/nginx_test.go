@@ -17,6 +17,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"example.com/outagelab/pocserver/cmd/cmdtest"
 )
 
 // needsNginx skips the test where there is none; where everything is required it
@@ -38,8 +40,8 @@ func TestTheRealNginxIsPutInFront(t *testing.T) {
 	t.Setenv("TMPDIR", dir)
 	h := newHouse(t)
 	p := h.start(t, "-nginx", "-delay", "1ms")
-	assert.Contains(t, p.stdout.String(), fmt.Sprintf("\n  nginx     127.0.0.1:%d  %s\n", p.front, p.conf))
-	p.stderr.wait(t, fmt.Sprintf(`(?m)^feedsim: %s:25: listen %d is listen 127\.0\.0\.1:%[2]d here$`, p.conf, p.front))
+	assert.Contains(t, p.Stdout.String(), fmt.Sprintf("\n  nginx     127.0.0.1:%d  %s\n", p.front, p.conf))
+	p.Stderr.Wait(t, fmt.Sprintf(`(?m)^feedsim: %s:25: listen %d is listen 127\.0\.0\.1:%[2]d here$`, p.conf, p.front))
 
 	reply, err := http.Get(p.url + "/")
 	require.NoError(t, err)
@@ -47,15 +49,15 @@ func TestTheRealNginxIsPutInFront(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 	assert.Equal(t, http.StatusOK, reply.StatusCode)
 	assert.Regexp(t, "^nginx/", reply.Header.Get("Server"), "a version, which the front of our own never says")
-	status, body := get(t, p.url+"/check_feed")
+	status, body := cmdtest.Get(t, p.url+"/check_feed")
 	assert.Equal(t, http.StatusOK, status)
 	assert.Equal(t, `{"updates": null}`, body)
 	stream(t, p.url, 2)
-	p.stdout.wait(t, fmt.Sprintf(`(?m)^GET "/check_feed" 200 \d+\.\d{3} upstream prefork 127\.0\.0\.1:%d: 200$`, p.ports[0]))
-	assert.Contains(t, p.stderr.String(), "feedsim: "+p.conf+":10: access_log: no format of its own: it is method, target, status, seconds, upstream, ")
+	p.Stdout.Wait(t, fmt.Sprintf(`(?m)^GET "/check_feed" 200 \d+\.\d{3} upstream prefork 127\.0\.0\.1:%d: 200$`, p.ports[0]))
+	assert.Contains(t, p.Stderr.String(), "feedsim: "+p.conf+":10: access_log: no format of its own: it is method, target, status, seconds, upstream, ")
 
-	p.cancel()
-	require.Equal(t, 0, p.end(t), "exit status; standard error:\n%s", p.stderr)
+	p.Cancel()
+	require.Equal(t, 0, p.End(t), "exit status; standard error:\n%s", p.Stderr)
 	h.isClosed(t)
 	left, err := os.ReadDir(dir)
 	require.NoError(t, err)
@@ -80,22 +82,22 @@ func TestTheRealNginxReadsAFileThatSetsNothing(t *testing.T) {
 		"server { listen 127.0.0.1:%[1]d; server_name other; return 204; } }\n", h.front, h.ports[2])
 	require.NoError(t, os.WriteFile(h.conf, []byte(text), 0o600))
 	p := h.start(t, "-nginx")
-	status, _ := get(t, p.url+"/")
+	status, _ := cmdtest.Get(t, p.url+"/")
 	assert.Equal(t, http.StatusOK, status)
-	p.stdout.wait(t, fmt.Sprintf(`(?m)^GET "/" 200 \d+\.\d{3} upstream 127\.0\.0\.1:%d 127\.0\.0\.1:%[1]d: 200$`, h.ports[2]))
-	p.stderr.wait(t, `(?m)^feedsim: \S+:2: http: no access_log: it is standard output here, with method, target, `)
-	p.cancel()
-	require.Equal(t, 0, p.end(t))
-	assert.NotContains(t, p.stderr.String(), " is listen ", "nothing to say where nothing was changed")
+	p.Stdout.Wait(t, fmt.Sprintf(`(?m)^GET "/" 200 \d+\.\d{3} upstream 127\.0\.0\.1:%d 127\.0\.0\.1:%[1]d: 200$`, h.ports[2]))
+	p.Stderr.Wait(t, `(?m)^feedsim: \S+:2: http: no access_log: it is standard output here, with method, target, `)
+	p.Cancel()
+	require.Equal(t, 0, p.End(t))
+	assert.NotContains(t, p.Stderr.String(), " is listen ", "nothing to say where nothing was changed")
 }
 
 func TestNginxsLogCanBeTurnedOff(t *testing.T) {
 	needsNginx(t)
 	p := newHouse(t).start(t, "-nginx", "-access-log=false")
-	get(t, p.url+"/")
-	p.cancel()
-	require.Equal(t, 0, p.end(t))
-	assert.NotContains(t, p.stdout.String(), "GET", "what is written after the banner")
+	cmdtest.Get(t, p.url+"/")
+	p.Cancel()
+	require.Equal(t, 0, p.End(t))
+	assert.NotContains(t, p.Stdout.String(), "GET", "what is written after the banner")
 }
 
 func TestAPortTakenFromNginxIsSaidSo(t *testing.T) {
@@ -114,12 +116,11 @@ func TestAPortTakenFromNginxIsSaidSo(t *testing.T) {
 func TestAFileThatNginxDoesNotAccept(t *testing.T) {
 	needsNginx(t)
 	h := newHouse(t, "proxy_buffering off;", "proxy_buffering perhaps;")
-	p := &program{house: h, stdout: newOutput(), stderr: newOutput(), status: make(chan int, 1)}
-	p.status <- run(t.Context(), h.args("-nginx"), p.stdout, p.stderr)
-	assert.Equal(t, 1, p.end(t))
-	assert.Regexp(t, `(?m)invalid value "perhaps" .* in .*/nginx\.conf:40$`, p.stderr.String(), "the line of the file that was given")
-	assert.Contains(t, p.stderr.String(), "feedsim: nginx cannot serve any longer: it ended by itself: exit status 1\n")
-	assert.Empty(t, p.stdout.String(), "no banner for what does not run")
+	stdout, stderr := cmdtest.NewOutput(), cmdtest.NewOutput()
+	assert.Equal(t, 1, run(t.Context(), h.args("-nginx"), stdout, stderr))
+	assert.Regexp(t, `(?m)invalid value "perhaps" .* in .*/nginx\.conf:40$`, stderr.String(), "the line of the file that was given")
+	assert.Contains(t, stderr.String(), "feedsim: nginx cannot serve any longer: it ended by itself: exit status 1\n")
+	assert.Empty(t, stdout.String(), "no banner for what does not run")
 }
 
 // nginx that ends while it serves ends the program.
@@ -130,8 +131,8 @@ func TestNginxThatEndsByItselfEndsTheProgram(t *testing.T) {
 	h := newHouse(t)
 	p := h.start(t, "-nginx")
 	require.NoError(t, syscall.Kill(pidOfNginx(t, dir), syscall.SIGTERM))
-	assert.Equal(t, 1, p.end(t))
-	assert.Contains(t, p.stderr.String(), "feedsim: nginx cannot serve any longer: it ended by itself: exit status 0\n")
+	assert.Equal(t, 1, p.End(t))
+	assert.Contains(t, p.Stderr.String(), "feedsim: nginx cannot serve any longer: it ended by itself: exit status 0\n")
 	h.isClosed(t)
 }
 
@@ -153,8 +154,8 @@ func TestASignalStopsNginxToo(t *testing.T) {
 	h := newHouse(t)
 	p := h.startChild(t, "-nginx", "-delay", "1ms")
 	stream(t, p.url, 1)
-	require.NoError(t, p.child.Process.Signal(syscall.SIGINT))
-	assert.Equal(t, 0, p.end(t), "exit status; standard error:\n%s", p.stderr)
+	require.NoError(t, p.Child.Process.Signal(syscall.SIGINT))
+	assert.Equal(t, 0, p.End(t), "exit status; standard error:\n%s", p.Stderr)
 	h.isClosed(t)
 }
 
@@ -172,8 +173,8 @@ func TestNginxDoesNotOutliveAProgramThatIsKilled(t *testing.T) {
 			_ = syscall.Kill(nginx, syscall.SIGTERM)
 		}
 	})
-	require.NoError(t, p.child.Process.Kill())
-	p.end(t)
+	require.NoError(t, p.Child.Process.Kill())
+	p.End(t)
 	require.Eventually(t, func() bool {
 		ln, err := net.Listen("tcp", on(h.front).String())
 		if err == nil {
@@ -193,12 +194,12 @@ func TestASecondSignalEndsItAndAnNginxThatHangs(t *testing.T) {
 	p := newHouse(t).startChild(t, "-nginx")
 	nginx := pidOfNginx(t, p.tmp)
 	t.Cleanup(func() { _ = syscall.Kill(-nginx, syscall.SIGKILL) }) // it has ended already, if all is well
-	require.NoError(t, p.child.Process.Signal(syscall.SIGTERM))
-	p.stderr.wait(t, `(?m)^feedsim: stopping; a second signal ends it at once$`)
+	require.NoError(t, p.Child.Process.Signal(syscall.SIGTERM))
+	p.Stderr.Wait(t, `(?m)^feedsim: stopping; a second signal ends it at once$`)
 	require.NoError(t, syscall.Kill(nginx, 0), "it is to be still there")
-	require.NoError(t, p.child.Process.Signal(syscall.SIGTERM))
-	assert.Equal(t, -1, p.end(t), "killed by the signal; standard error:\n%s", p.stderr)
-	assert.NotContains(t, p.stderr.String(), "stopped")
+	require.NoError(t, p.Child.Process.Signal(syscall.SIGTERM))
+	assert.Equal(t, -1, p.End(t), "killed by the signal; standard error:\n%s", p.Stderr)
+	assert.NotContains(t, p.Stderr.String(), "stopped")
 	left, err := os.ReadDir(p.tmp)
 	require.NoError(t, err)
 	assert.Empty(t, left, "files that it left behind")

@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/outagelab/feedsim"
+	"example.com/outagelab/pocserver/cmd/cmdtest"
 )
 
 const (
@@ -261,14 +262,14 @@ func TestNginxListensOn127001Alone(t *testing.T) {
 	require.NoError(t, os.WriteFile(h.conf, []byte(text), 0o600))
 	p := h.start(t, "-nginx")
 	for port, want := range map[int]string{h.front: "main", other: "included"} {
-		status, body := get(t, "http://"+on(port).String()+"/")
+		status, body := cmdtest.Get(t, "http://"+on(port).String()+"/")
 		assert.Equal(t, http.StatusOK, status)
 		assert.Equal(t, want, body)
 		assert.Empty(t, answersElsewhere(t, port), "port %d is open to the network", port)
 	}
-	p.stdout.wait(t, `(?m)^mine 200$`)
-	p.stderr.wait(t, fmt.Sprintf(`(?m)^feedsim: %s/listen.conf:1: listen %d is listen 127\.0\.0\.1:%[2]d here$`, dir, other))
-	assert.NotContains(t, p.stderr.String(), "format of its own")
+	p.Stdout.Wait(t, `(?m)^mine 200$`)
+	p.Stderr.Wait(t, fmt.Sprintf(`(?m)^feedsim: %s/listen.conf:1: listen %d is listen 127\.0\.0\.1:%[2]d here$`, dir, other))
+	assert.NotContains(t, p.Stderr.String(), "format of its own")
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "listen.conf"), nil, 0o600))
 	status, stdout, stderr := ended(h.args("-nginx")...)
@@ -286,7 +287,7 @@ func TestNginxsLogTellsOfEachPeer(t *testing.T) {
 		"server { listen 127.0.0.1:%d; location / { proxy_pass http://two; } } }\n", dead, h.ports[2], h.front)
 	require.NoError(t, os.WriteFile(h.conf, []byte(text), 0o600))
 	p := h.start(t, "-nginx")
-	status, _ := get(t, p.url+"/a%22b?c")
+	status, _ := cmdtest.Get(t, p.url+"/a%22b?c")
 	assert.Equal(t, http.StatusNotFound, status)
-	p.stdout.wait(t, fmt.Sprintf(`(?m)^GET "/a%%22b\?c" 404 \d+\.\d{3} upstream two 127\.0\.0\.1:%d, 127\.0\.0\.1:%d: 502, 404$`, dead, h.ports[2]))
+	p.Stdout.Wait(t, fmt.Sprintf(`(?m)^GET "/a%%22b\?c" 404 \d+\.\d{3} upstream two 127\.0\.0\.1:%d, 127\.0\.0\.1:%d: 502, 404$`, dead, h.ports[2]))
 }

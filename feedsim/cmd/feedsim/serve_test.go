@@ -19,6 +19,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"example.com/outagelab/pocserver/cmd/cmdtest"
 )
 
 // stream opens /stream_feed and reads lines of it; the test's end closes it.
@@ -48,7 +50,7 @@ func TestTheFourRoutesAnswerThroughTheFront(t *testing.T) {
 		"/hash_me":    `^{"uuid4": "[0-9a-f-]{36}"}$`,
 		"/check_feed": `^{"updates": null}$`,
 	} {
-		status, body := get(t, p.url+path)
+		status, body := cmdtest.Get(t, p.url+path)
 		assert.Equal(t, http.StatusOK, status, path)
 		assert.Regexp(t, want, body, path)
 	}
@@ -61,12 +63,12 @@ func TestWhatStandsBehindAnswersToo(t *testing.T) {
 	p := newHouse(t).start(t, "-delay", "0")
 	seen := map[string]bool{}
 	for i, a := range apps {
-		status, body := get(t, "http://"+on(p.ports[i]).String()+"/hash_me")
+		status, body := cmdtest.Get(t, "http://"+on(p.ports[i]).String()+"/hash_me")
 		assert.Equal(t, http.StatusOK, status, a.name)
 		assert.False(t, seen[body], "%s says %s, as another did", a.name, body)
 		seen[body] = true
 	}
-	status, body := get(t, "http://"+on(p.feed).String()+"/")
+	status, body := cmdtest.Get(t, "http://"+on(p.feed).String()+"/")
 	assert.Equal(t, http.StatusOK, status)
 	assert.Equal(t, "null", body)
 }
@@ -85,19 +87,19 @@ func TestTheBannerSaysWhatListensWhere(t *testing.T) {
 try:
   curl http://%s/
 `, front, p.conf, p.ports[0], p.ports[1], p.ports[2], p.feed, front)
-	assert.Contains(t, p.stdout.String(), want)
-	assert.Contains(t, p.stdout.String(), "\n  (for i in $(seq 100); do curl -s -o /dev/null -w '%{http_code} %{time_total} s\\n' http://"+front+"/check_feed & sleep 0.1; done; wait)\n")
+	assert.Contains(t, p.Stdout.String(), want)
+	assert.Contains(t, p.Stdout.String(), "\n  (for i in $(seq 100); do curl -s -o /dev/null -w '%{http_code} %{time_total} s\\n' http://"+front+"/check_feed & sleep 0.1; done; wait)\n")
 }
 
 func TestTheAccessLogHasALineForEachRequest(t *testing.T) {
 	p := newHouse(t).start(t, "-delay", "0")
 	prefork := on(p.ports[0]).String()
-	get(t, p.url+"/check_feed?x=1")
-	p.stdout.wait(t, `(?m)^GET "/check_feed\?x=1" 200 \d+\.\d{3} location /check_feed upstream prefork `+prefork+`: served$`)
-	get(t, p.url+"/elsewhere")
-	p.stdout.wait(t, `(?m)^GET "/elsewhere" 404 \d+\.\d{3} location / upstream prefork `+prefork+`: served$`)
-	get(t, p.url+"/"+strings.Repeat("x", 3000))
-	p.stdout.wait(t, `(?m)^GET "/x{199}" 404 `)
+	cmdtest.Get(t, p.url+"/check_feed?x=1")
+	p.Stdout.Wait(t, `(?m)^GET "/check_feed\?x=1" 200 \d+\.\d{3} location /check_feed upstream prefork `+prefork+`: served$`)
+	cmdtest.Get(t, p.url+"/elsewhere")
+	p.Stdout.Wait(t, `(?m)^GET "/elsewhere" 404 \d+\.\d{3} location / upstream prefork `+prefork+`: served$`)
+	cmdtest.Get(t, p.url+"/"+strings.Repeat("x", 3000))
+	p.Stdout.Wait(t, `(?m)^GET "/x{199}" 404 `)
 
 	// A stranger's bytes reach no terminal as they are.
 	conn, err := net.Dial("tcp", on(p.front).String())
@@ -105,25 +107,25 @@ func TestTheAccessLogHasALineForEachRequest(t *testing.T) {
 	defer conn.Close()
 	_, err = conn.Write([]byte("GET /\u202e\x9b2J HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"))
 	require.NoError(t, err)
-	p.stdout.wait(t, `(?m)^GET "/\\u202e\\x9b2J" 404 `)
+	p.Stdout.Wait(t, `(?m)^GET "/\\u202e\\x9b2J" 404 `)
 }
 
 func TestTheAccessLogIsCompleteAtTheEnd(t *testing.T) {
 	p := newHouse(t).start(t, "-delay", "1ms")
-	get(t, p.url+"/")
+	cmdtest.Get(t, p.url+"/")
 	stream(t, p.url, 1)
-	p.cancel()
-	require.Equal(t, 0, p.end(t), "exit status; standard error:\n%s", p.stderr)
-	assert.Contains(t, p.stdout.String(), `GET "/" 200 `)
-	assert.Regexp(t, `(?m)^GET "/stream_feed" 200 \d+\.\d{3} cut location /stream_feed upstream prefork `, p.stdout.String(), "what was cut")
+	p.Cancel()
+	require.Equal(t, 0, p.End(t), "exit status; standard error:\n%s", p.Stderr)
+	assert.Contains(t, p.Stdout.String(), `GET "/" 200 `)
+	assert.Regexp(t, `(?m)^GET "/stream_feed" 200 \d+\.\d{3} cut location /stream_feed upstream prefork `, p.Stdout.String(), "what was cut")
 }
 
 func TestTheAccessLogCanBeTurnedOff(t *testing.T) {
 	p := newHouse(t).start(t, "-access-log=false")
-	get(t, p.url+"/")
-	p.cancel()
-	require.Equal(t, 0, p.end(t))
-	assert.NotContains(t, p.stdout.String(), "GET", "what is written after the banner")
+	cmdtest.Get(t, p.url+"/")
+	p.Cancel()
+	require.Equal(t, 0, p.End(t))
+	assert.NotContains(t, p.Stdout.String(), "GET", "what is written after the banner")
 }
 
 // The exercise's 502: a time-out on the first address of localhost, and nobody on
@@ -135,20 +137,20 @@ func TestASecondAddressOfLocalhostIsThe502(t *testing.T) {
 	slow := []string{"-delay", "1h"}
 
 	two := newHouse(t, impatient...).start(t, append(slow, "-localhost", "127.0.0.1,::1")...)
-	assert.Contains(t, two.stdout.String(), "\n  localhost is 127.0.0.1 and ::1: 2 peers, and the app servers listen on 127.0.0.1 alone\n")
-	status, _ := get(t, two.url+"/check_feed")
+	assert.Contains(t, two.Stdout.String(), "\n  localhost is 127.0.0.1 and ::1: 2 peers, and the app servers listen on 127.0.0.1 alone\n")
+	status, _ := cmdtest.Get(t, two.url+"/check_feed")
 	assert.Equal(t, http.StatusBadGateway, status)
 	peer := on(two.ports[0])
-	two.stdout.wait(t, fmt.Sprintf(`(?m)^GET "/check_feed" 502 \d+\.\d{3} location /check_feed upstream prefork %v: upstream timed out .*, \[::1\]:%d: connect\(\) failed`, peer, peer.Port()))
-	status, _ = get(t, two.url+"/")
+	two.Stdout.Wait(t, fmt.Sprintf(`(?m)^GET "/check_feed" 502 \d+\.\d{3} location /check_feed upstream prefork %v: upstream timed out .*, \[::1\]:%d: connect\(\) failed`, peer, peer.Port()))
+	status, _ = cmdtest.Get(t, two.url+"/")
 	assert.Equal(t, http.StatusBadGateway, status)
-	two.stdout.wait(t, `(?m)^GET "/" 502 \d+\.\d{3} location / upstream prefork no live upstreams$`)
+	two.Stdout.Wait(t, `(?m)^GET "/" 502 \d+\.\d{3} location / upstream prefork no live upstreams$`)
 
 	one := newHouse(t, impatient...).start(t, slow...)
-	assert.Contains(t, one.stdout.String(), "\n  localhost is 127.0.0.1\n")
-	status, _ = get(t, one.url+"/check_feed")
+	assert.Contains(t, one.Stdout.String(), "\n  localhost is 127.0.0.1\n")
+	status, _ = cmdtest.Get(t, one.url+"/check_feed")
 	assert.Equal(t, http.StatusGatewayTimeout, status)
-	status, _ = get(t, one.url+"/")
+	status, _ = cmdtest.Get(t, one.url+"/")
 	assert.Equal(t, http.StatusOK, status)
 }
 
@@ -182,17 +184,17 @@ func TestFlagsAndTheFileChangeWhatServes(t *testing.T) {
 	var asking sync.WaitGroup
 	for range 20 {
 		asking.Go(func() {
-			status, _ := get(t, p.url+"/check_feed")
+			status, _ := cmdtest.Get(t, p.url+"/check_feed")
 			assert.Equal(t, http.StatusOK, status)
 		})
 	}
 	asking.Wait()
-	status, _ := get(t, p.url+"/")
+	status, _ := cmdtest.Get(t, p.url+"/")
 	assert.Equal(t, http.StatusOK, status)
-	p.stdout.wait(t, `upstream threaded `+on(p.ports[1]).String()+`: served`)
-	p.cancel()
-	p.end(t)
-	assert.Contains(t, p.stdout.String(), `upstream evented `+on(p.ports[2]).String())
+	p.Stdout.Wait(t, `upstream threaded `+on(p.ports[1]).String()+`: served`)
+	p.Cancel()
+	p.End(t)
+	assert.Contains(t, p.Stdout.String(), `upstream evented `+on(p.ports[2]).String())
 }
 
 // Each mitigation, and the feed's ways to fail, by what a client gets.
@@ -204,20 +206,20 @@ func TestTheMitigationsReachTheApp(t *testing.T) {
 	} {
 		t.Run(line, func(t *testing.T) {
 			p := newHouse(t).start(t, strings.Fields("-delay 0 "+line)...)
-			status, _ := get(t, p.url+"/check_feed")
+			status, _ := cmdtest.Get(t, p.url+"/check_feed")
 			assert.Equal(t, want, status)
 		})
 	}
 	t.Run("-max-polls 1", func(t *testing.T) {
 		p := newHouse(t).start(t, strings.Fields("-max-polls 1 -delay 1ms")...)
 		stream(t, p.url, 1) // one of two workers, and the only place
-		status, _ := get(t, p.url+"/check_feed")
+		status, _ := cmdtest.Get(t, p.url+"/check_feed")
 		assert.Equal(t, http.StatusServiceUnavailable, status)
 	})
 	t.Run("-shared-poller", func(t *testing.T) {
 		p := newHouse(t).start(t, strings.Fields("-max-polls 1 -delay 1ms -shared-poller")...)
 		stream(t, p.url, 1) // which takes no place
-		status, _ := get(t, p.url+"/check_feed")
+		status, _ := cmdtest.Get(t, p.url+"/check_feed")
 		assert.Equal(t, http.StatusOK, status)
 	})
 }
@@ -226,13 +228,13 @@ func TestTheMitigationsReachTheApp(t *testing.T) {
 func TestAWorkerThatEndsIsToldOf(t *testing.T) {
 	t.Parallel()
 	p := newHouse(t).start(t, "-timeout", "100ms", "-delay", "1h")
-	status, _ := get(t, p.url+"/check_feed")
+	status, _ := cmdtest.Get(t, p.url+"/check_feed")
 	assert.Equal(t, http.StatusBadGateway, status)
-	p.stderr.wait(t, `(?m)^prefork worker [01] exited: worker timeout$`)
-	p.stdout.wait(t, `(?m)^GET "/check_feed" 502 .* upstream prematurely closed connection`)
-	p.cancel()
-	require.Equal(t, 0, p.end(t))
-	assert.NotContains(t, p.stderr.String(), "shutdown", "workers that end with the server are no news")
+	p.Stderr.Wait(t, `(?m)^prefork worker [01] exited: worker timeout$`)
+	p.Stdout.Wait(t, `(?m)^GET "/check_feed" 502 .* upstream prematurely closed connection`)
+	p.Cancel()
+	require.Equal(t, 0, p.End(t))
+	assert.NotContains(t, p.Stderr.String(), "shutdown", "workers that end with the server are no news")
 }
 
 // What is taken is named, and who wanted it, and nothing is left open.
@@ -304,9 +306,9 @@ func TestWhereTheFrontListens(t *testing.T) {
 	assert.Equal(t, "[127.0.0.1:8080 [::]:81 127.0.0.2:80]", fmt.Sprint(listens(file, loopback)))
 
 	p := newHouse(t).start(t, "-addr", "0.0.0.0")
-	assert.Contains(t, p.stdout.String(), fmt.Sprintf("\n  front     0.0.0.0:%d  ", p.front))
+	assert.Contains(t, p.Stdout.String(), fmt.Sprintf("\n  front     0.0.0.0:%d  ", p.front))
 	assert.Equal(t, fmt.Sprintf("http://127.0.0.1:%d", p.front), p.url, "what to ask")
-	status, _ := get(t, p.url+"/")
+	status, _ := cmdtest.Get(t, p.url+"/")
 	assert.Equal(t, http.StatusOK, status)
 	assert.Equal(t, "http://[::1]:80/", url(netip.MustParseAddrPort("[::]:80")))
 }
@@ -353,10 +355,10 @@ func TestItStopsAtOnceWithRequestsUnderWay(t *testing.T) {
 			}
 		})
 	}
-	get(t, p.url+"/..") // answered by the front itself, which has accepted the others by then
-	p.cancel()
-	assert.Equal(t, 0, p.end(t), "exit status; standard error:\n%s", p.stderr)
-	assert.Equal(t, "feedsim: stopping; a second signal ends it at once\nfeedsim: stopped\n", p.stderr.String())
+	cmdtest.Get(t, p.url+"/..") // answered by the front itself, which has accepted the others by then
+	p.Cancel()
+	assert.Equal(t, 0, p.End(t), "exit status; standard error:\n%s", p.Stderr)
+	assert.Equal(t, "feedsim: stopping; a second signal ends it at once\nfeedsim: stopped\n", p.Stderr.String())
 	asked.Wait()
 }
 
@@ -365,10 +367,10 @@ func TestASignalStopsIt(t *testing.T) {
 		t.Run(signal.String(), func(t *testing.T) {
 			p := newHouse(t).startChild(t, "-delay", "1ms")
 			stream(t, p.url, 1)
-			require.NoError(t, p.child.Process.Signal(signal))
-			assert.Equal(t, 0, p.end(t), "exit status; standard error:\n%s", p.stderr)
-			assert.Contains(t, p.stderr.String(), "feedsim: stopped\n")
-			assert.Contains(t, p.stdout.String(), `GET "/stream_feed" 200 `, "the access log is complete")
+			require.NoError(t, p.Child.Process.Signal(signal))
+			assert.Equal(t, 0, p.End(t), "exit status; standard error:\n%s", p.Stderr)
+			assert.Contains(t, p.Stderr.String(), "feedsim: stopped\n")
+			assert.Contains(t, p.Stdout.String(), `GET "/stream_feed" 200 `, "the access log is complete")
 		})
 	}
 }

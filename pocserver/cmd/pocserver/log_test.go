@@ -10,12 +10,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"example.com/outagelab/pocserver/cmd/cmdtest"
 	"example.com/outagelab/pocserver/cmd/lines"
 )
 
 // A handler behind the log can still flush.
 func TestTheLogHidesNoFlush(t *testing.T) {
-	written := newOutput()
+	written := cmdtest.NewOutput()
 	out := lines.New(written)
 	app := logged(func() http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

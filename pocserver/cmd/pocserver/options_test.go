@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"example.com/outagelab/pocserver/cmd/cmdtest"
 	"example.com/outagelab/pocserver/worker"
 )
 
@@ -51,7 +52,7 @@ func TestABadCommandLineIsNamedAndIs2(t *testing.T) {
 		"sync -graceful-timeout -1s":       "-graceful-timeout is -1s: ",
 		"sync -model evented -keep-alive=": `invalid value "" for flag -keep-alive`,
 	} {
-		stdout, stderr := newOutput(), newOutput()
+		stdout, stderr := cmdtest.NewOutput(), cmdtest.NewOutput()
 		// Done already, so that a line which is wrongly taken for good ends too.
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
@@ -71,7 +72,7 @@ func TestHelpListsTheFlagsAndIs0(t *testing.T) {
 		"sync -h":    {"pocserver sync [flags]: run.gunicorn, 1 sync worker.", "(default 5m0s)", "(default 500)", "(default sync)", `(default "127.0.0.1:8000")`},
 		"async12 -h": {"(default 12)", "(default evented)"},
 	} {
-		stdout, stderr := newOutput(), newOutput()
+		stdout, stderr := cmdtest.NewOutput(), cmdtest.NewOutput()
 		assert.Equal(t, 0, run(context.Background(), strings.Fields(line), stdout, stderr), "pocserver %s", line)
 		assert.Empty(t, stderr.String(), "pocserver %s", line)
 		for _, want := range says {

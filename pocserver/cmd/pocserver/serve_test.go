@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/outagelab/pocserver"
+	"example.com/outagelab/pocserver/cmd/cmdtest"
 )
 
 func TestEachDeploymentServesAndSaysWhatItIs(t *testing.T) {
@@ -27,7 +28,7 @@ func TestEachDeploymentServesAndSaysWhatItIs(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := start(t, name)
-			found := p.stdout.wait(t, says)
+			found := p.Stdout.Wait(t, says)
 			assert.Equal(t, found[1], found[2], "the port that it says and the one to try")
 			for _, target := range []string{"/sync_sleep/?sleep=0", "/async_sleep/?sleep=0", "/blocking_sleep/?sleep=0"} {
 				status, body := p.get(t, target)
@@ -37,9 +38,9 @@ func TestEachDeploymentServesAndSaysWhatItIs(t *testing.T) {
 			status, body := p.get(t, "/dirty?sleep=0&email=dev")
 			assert.Equal(t, http.StatusOK, status)
 			assert.Equal(t, "I napped for 0.0 seconds - user dev@django-poc.com", body)
-			p.cancel()
-			assert.Equal(t, 0, p.end(t), "exit status; standard error:\n%s", p.stderr)
-			assert.NotContains(t, p.stderr.String(), "exited", "workers that end with the server are no news")
+			p.Cancel()
+			assert.Equal(t, 0, p.End(t), "exit status; standard error:\n%s", p.Stderr)
+			assert.NotContains(t, p.Stderr.String(), "exited", "workers that end with the server are no news")
 		})
 	}
 }
@@ -47,7 +48,7 @@ func TestEachDeploymentServesAndSaysWhatItIs(t *testing.T) {
 // What the flags change is what serves.
 func TestFlagsChangeWhatServes(t *testing.T) {
 	p := start(t, "sync", "-model", "threaded", "-workers", "2", "-threads", "25", "-cpu", "1ms", "-seed", "3")
-	p.stdout.wait(t, `^outagelab: 2 threaded workers × 25 threads \(run\.gunicorn\)`)
+	p.Stdout.Wait(t, `^outagelab: 2 threaded workers × 25 threads \(run\.gunicorn\)`)
 	status, _ := p.get(t, "/sync_sleep/?sleep=0")
 	assert.Equal(t, http.StatusOK, status)
 }
@@ -55,27 +56,27 @@ func TestFlagsChangeWhatServes(t *testing.T) {
 func TestTheAccessLogHasALineForEachRequest(t *testing.T) {
 	p := start(t, "sync")
 	p.get(t, "/sync_sleep/?sleep=0")
-	p.stdout.wait(t, `(?m)^GET "/sync_sleep/\?sleep=0" 200 24B \d+\.\dms app 0$`)
+	p.Stdout.Wait(t, `(?m)^GET "/sync_sleep/\?sleep=0" 200 24B \d+\.\dms app 0$`)
 	p.get(t, "/sync_sleep/?sleep=%1b[2J")
-	p.stdout.wait(t, `(?m)^GET "/sync_sleep/\?sleep=%1b\[2J" 400 \d+B `)
+	p.Stdout.Wait(t, `(?m)^GET "/sync_sleep/\?sleep=%1b\[2J" 400 \d+B `)
 	p.get(t, "/"+strings.Repeat("x", 3000))
-	p.stdout.wait(t, `(?m)^GET "/x{199}" 404 `)
+	p.Stdout.Wait(t, `(?m)^GET "/x{199}" 404 `)
 }
 
 func TestTheAccessLogIsCompleteAtTheEnd(t *testing.T) {
 	p := start(t, "sync")
 	p.get(t, "/sync_sleep/?sleep=0")
-	p.cancel()
-	require.Equal(t, 0, p.end(t))
-	assert.Contains(t, p.stdout.String(), "GET ", "what is written when the program ends")
+	p.Cancel()
+	require.Equal(t, 0, p.End(t))
+	assert.Contains(t, p.Stdout.String(), "GET ", "what is written when the program ends")
 }
 
 func TestTheAccessLogCanBeTurnedOff(t *testing.T) {
 	p := start(t, "sync", "-access-log=false")
 	p.get(t, "/sync_sleep/?sleep=0")
-	p.cancel()
-	require.Equal(t, 0, p.end(t))
-	assert.NotContains(t, p.stdout.String(), "GET", "what is written after the banner")
+	p.Cancel()
+	require.Equal(t, 0, p.End(t))
+	assert.NotContains(t, p.Stdout.String(), "GET", "what is written after the banner")
 }
 
 // A worker that ends while the server goes on is told of, and replaced.
@@ -85,8 +86,8 @@ func TestAWorkerThatEndsIsToldOf(t *testing.T) {
 		status, _ := p.get(t, "/sync_sleep/?sleep=0")
 		require.Equal(t, http.StatusOK, status)
 	}
-	p.stderr.wait(t, `(?m)^worker 0 exited: max requests\nworker 0 exited: max requests$`)
-	p.stdout.wait(t, `(?m)^GET .* app 2$`) // the third process
+	p.Stderr.Wait(t, `(?m)^worker 0 exited: max requests\nworker 0 exited: max requests$`)
+	p.Stdout.Wait(t, `(?m)^GET .* app 2$`) // the third process
 }
 
 // A request that a worker's death cuts short is in the log as cut.
@@ -99,8 +100,8 @@ func TestARequestThatAWorkersDeathCutsIsLoggedAsCut(t *testing.T) {
 		reply.Body.Close()
 		require.FailNow(t, "a worker silent beyond its timeout still answered", reply.Status)
 	}
-	p.stderr.wait(t, `(?m)^worker 0 exited: worker timeout$`)
-	p.stdout.wait(t, `(?m)^GET "/sync_sleep/\?sleep=3600" cut 0B `)
+	p.Stderr.Wait(t, `(?m)^worker 0 exited: worker timeout$`)
+	p.Stdout.Wait(t, `(?m)^GET "/sync_sleep/\?sleep=3600" cut 0B `)
 	status, _ := p.get(t, "/sync_sleep/?sleep=0")
 	assert.Equal(t, http.StatusOK, status, "from the replacement")
 }
@@ -110,7 +111,7 @@ func TestATakenPortIsSaidSo(t *testing.T) {
 	require.NoError(t, err)
 	defer other.Close()
 	addr := other.Addr().String()
-	stdout, stderr := newOutput(), newOutput()
+	stdout, stderr := cmdtest.NewOutput(), cmdtest.NewOutput()
 	status := run(context.Background(), []string{"sync", "-addr", addr}, stdout, stderr)
 	assert.Equal(t, 1, status)
 	assert.Equal(t, "pocserver: "+addr+" is taken by another program: stop it or choose another with -addr\n", stderr.String())
@@ -124,13 +125,13 @@ func TestOnlyLoopbackWithoutAWarning(t *testing.T) {
 	assert.Equal(t, "127.0.0.1:8000", o.addr)
 
 	p := start(t, "sync")
-	p.cancel()
-	p.end(t)
-	assert.NotContains(t, p.stderr.String(), "open to the network")
+	p.Cancel()
+	p.End(t)
+	assert.NotContains(t, p.Stderr.String(), "open to the network")
 
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	stdout, stderr := newOutput(), newOutput()
+	stdout, stderr := cmdtest.NewOutput(), cmdtest.NewOutput()
 	require.Equal(t, 0, run(ctx, []string{"sync", "-addr", "0.0.0.0:0"}, stdout, stderr), stderr.String())
 	assert.Contains(t, stderr.String(), "is open to the network, and this program leaks")
 	assert.Contains(t, stdout.String(), "'http://localhost:")
@@ -143,12 +144,12 @@ func TestASignalDrains(t *testing.T) {
 			t.Parallel()
 			p := startChild(t, "async")
 			reply := p.napping(t, "/async_sleep/?sleep=1")
-			require.NoError(t, p.child.Process.Signal(signal))
-			p.stderr.wait(t, `pocserver: stopping, within 1h0m0s; a second signal ends it at once`)
+			require.NoError(t, p.Child.Process.Signal(signal))
+			p.Stderr.Wait(t, `pocserver: stopping, within 1h0m0s; a second signal ends it at once`)
 			assert.Contains(t, <-reply, "I napped for ", "the reply of a request that was under way")
-			assert.Equal(t, 0, p.end(t), "exit status; standard error:\n%s", p.stderr)
-			assert.Contains(t, p.stderr.String(), "pocserver: stopped\n")
-			assert.Contains(t, p.stdout.String(), "/async_sleep/?sleep=1", "the access log is complete")
+			assert.Equal(t, 0, p.End(t), "exit status; standard error:\n%s", p.Stderr)
+			assert.Contains(t, p.Stderr.String(), "pocserver: stopped\n")
+			assert.Contains(t, p.Stdout.String(), "/async_sleep/?sleep=1", "the access log is complete")
 		})
 	}
 }
@@ -157,29 +158,29 @@ func TestASignalDrains(t *testing.T) {
 func TestASecondSignalEndsItAtOnce(t *testing.T) {
 	p := startChild(t, "async")
 	reply := p.napping(t, "/async_sleep/?sleep=3600")
-	require.NoError(t, p.child.Process.Signal(syscall.SIGTERM))
-	p.stderr.wait(t, `stopping`)
-	require.NoError(t, p.child.Process.Signal(syscall.SIGTERM))
-	assert.Equal(t, -1, p.end(t), "killed by the signal; standard error:\n%s", p.stderr)
+	require.NoError(t, p.Child.Process.Signal(syscall.SIGTERM))
+	p.Stderr.Wait(t, `stopping`)
+	require.NoError(t, p.Child.Process.Signal(syscall.SIGTERM))
+	assert.Equal(t, -1, p.End(t), "killed by the signal; standard error:\n%s", p.Stderr)
 	assert.NotContains(t, <-reply, "I napped")
-	assert.NotContains(t, p.stderr.String(), "stopped")
+	assert.NotContains(t, p.Stderr.String(), "stopped")
 }
 
 // runserver's threads are daemons: they end with it.
 func TestDevStopsAtOnce(t *testing.T) {
 	p := start(t, "dev")
-	p.cancel()
-	assert.Equal(t, 0, p.end(t))
-	assert.Contains(t, p.stderr.String(), "pocserver: stopping at once, as -graceful-timeout 0 says\n")
+	p.Cancel()
+	assert.Equal(t, 0, p.End(t))
+	assert.Contains(t, p.Stderr.String(), "pocserver: stopping at once, as -graceful-timeout 0 says\n")
 }
 
 // What is not done within the graceful timeout is cut, and said so.
 func TestWhatIsNotDoneInTimeIsCut(t *testing.T) {
 	p := start(t, "async", "-graceful-timeout", "10ms")
 	reply := p.napping(t, "/async_sleep/?sleep=3600")
-	p.cancel()
-	assert.Equal(t, 0, p.end(t), "exit status; standard error:\n%s", p.stderr)
-	assert.Contains(t, p.stderr.String(), "were cut: 1\n")
+	p.Cancel()
+	assert.Equal(t, 0, p.End(t), "exit status; standard error:\n%s", p.Stderr)
+	assert.Contains(t, p.Stderr.String(), "were cut: 1\n")
 	assert.NotContains(t, <-reply, "I napped")
 }
 
