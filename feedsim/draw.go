@@ -7,27 +7,19 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/rand/v2"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // draws returns a source of numbers that depend on its arguments only.
 func draws(seed uint64, name string) rand.PCG {
 	var pcg rand.PCG
-	pcg.Seed(seed, hash(name))
+	pcg.Seed(seed, repeatable.Hash(name))
 	return pcg
 }
 
 // unit returns the next number in [0, 1).
 func unit(pcg *rand.PCG) float64 { return float64(pcg.Uint64()>>11) / (1 << 53) }
-
-// hash is 64-bit FNV-1a. hash/fnv's own would cost two allocations a request.
-func hash(s string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(s) {
-		h ^= uint64(s[i])
-		h *= 1099511628211
-	}
-	return h
-}
 
 // uuid4 is a random UUID (RFC 9562, section 5.4), random as far as seed and
 // request are.

@@ -166,7 +166,7 @@ func PollPort(ctx context.Context) int {
 	if !ok {
 		return 1
 	}
-	return 1 + int(hash(p.name)%65535)
+	return 1 + int(repeatable.Hash(p.name)%65535)
 }
 
 // NewClient returns a client that polls as the exercise's app does: each time on

@@ -18,6 +18,7 @@ import (
 	"example.com/outagelab/lab/load"
 	"example.com/outagelab/lab/simnet"
 	"example.com/outagelab/pocserver/worker"
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // What of an experiment's seed each part of it draws with. A part keeps its
@@ -248,10 +249,7 @@ func (n *loopback) dial(ctx context.Context, _ int, address string) (net.Conn, e
 func (n *loopback) host(address string) string { return n.real[address] }
 
 // draw makes a seed for one part of an experiment from the experiment's own, so
-// that parts do not draw alike: SplitMix64 (Steele, Lea and Flood, 2014).
+// that parts do not draw alike.
 func draw(seed, part uint64) uint64 {
-	x := seed + part*0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
+	return repeatable.Mix(seed + part*repeatable.Weyl)
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // draw returns a nap drawn evenly from 0 to sleep, to the nanosecond. It is a
@@ -17,7 +19,7 @@ func (a *app) draw(r *http.Request, sleep time.Duration) time.Duration {
 	var request uint64
 	// Indexed by hand because Get would allocate a canonical key for each call.
 	if id := r.Header["X-Request-Id"]; len(id) > 0 && id[0] != "" {
-		request = hash(id[0])
+		request = repeatable.Hash(id[0])
 	} else {
 		// 2^40 requests fit between two instances: more than one will serve.
 		request = a.instance<<40 + a.unnamed.Add(1) - 1
@@ -29,16 +31,6 @@ func (a *app) draw(r *http.Request, sleep time.Duration) time.Duration {
 	pcg.Seed(a.seed, request)
 	u := float64(pcg.Uint64()>>11) / (1 << 53)
 	return time.Duration(math.Round(u * float64(sleep)))
-}
-
-// hash is 64-bit FNV-1a. hash/fnv's own would cost two allocations a request.
-func hash(s string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(s) {
-		h ^= uint64(s[i])
-		h *= 1099511628211
-	}
-	return h
 }
 
 // maxSeconds is room enough for what appendSeconds writes: 3599.999999999 and

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // maxArrivals bounds what one open loop may ask for: each request costs a
@@ -154,15 +156,7 @@ func (o Open) one(r *run, id int, scheduled time.Duration, head []byte) Record {
 
 // uniform is a number in [0,1) that depends on its arguments and on nothing else.
 func uniform(seed, load, k uint64) float64 {
-	x := mix(mix(mix(seed)^load) ^ k)
+	next := func(x uint64) uint64 { return repeatable.Mix(x + repeatable.Weyl) }
+	x := next(next(next(seed)^load) ^ k)
 	return float64(x>>11) / (1 << 53)
-}
-
-// mix is the finaliser of SplitMix64 (Steele, Lea and Flood, 2014), which turns
-// neighbouring numbers into unrelated ones.
-func mix(x uint64) uint64 {
-	x += 0x9e3779b97f4a7c15
-	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
-	x = (x ^ x>>27) * 0x94d049bb133111eb
-	return x ^ x>>31
 }

@@ -36,11 +36,27 @@ func Draw(seed uint64, purpose string, n uint64) float64 {
 	binary.LittleEndian.PutUint64(b[8:], n)
 	h.Write(b[:])
 	h.Write([]byte(purpose))
-	// FNV mixes its last bytes poorly: finish as SplitMix64 does (Steele, Lea and
-	// Flood, 2014).
-	x := h.Sum64()
+	return float64(Mix(h.Sum64())>>11) / (1 << 53) // FNV mixes its last bytes poorly
+}
+
+// Mix is the finaliser of SplitMix64 (Steele, Lea and Flood, 2014), which turns
+// neighbouring numbers into unrelated ones.
+func Mix(x uint64) uint64 {
 	x = (x ^ x>>30) * 0xbf58476d1ce4e5b9
 	x = (x ^ x>>27) * 0x94d049bb133111eb
-	x ^= x >> 31
-	return float64(x>>11) / (1 << 53)
+	return x ^ x>>31
+}
+
+// Weyl is what SplitMix64 adds to its state for each number: n·Weyl tells n apart
+// before Mix.
+const Weyl = 0x9e3779b97f4a7c15
+
+// Hash is 64-bit FNV-1a of s. hash/fnv's own would cost two allocations a request.
+func Hash(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h ^= uint64(s[i])
+		h *= 1099511628211
+	}
+	return h
 }

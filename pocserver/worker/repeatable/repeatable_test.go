@@ -62,3 +62,20 @@ func ExampleDraw() {
 	// true
 	// false
 }
+
+// The reference implementation's first numbers from the seed 1234567
+// (https://prng.di.unimi.it/splitmix64.c).
+func TestMixIsSplitMix64s(t *testing.T) {
+	x := uint64(1234567)
+	for _, want := range []uint64{6457827717110365317, 3203168211198807973, 9817491932198370423} {
+		x += repeatable.Weyl
+		assert.Equal(t, want, repeatable.Mix(x))
+	}
+}
+
+// Test vectors of the hash's authors (Fowler, Noll and Vo), FNV-1a of 64 bits.
+func TestHashIsFNV1a(t *testing.T) {
+	for s, want := range map[string]uint64{"": 0xcbf29ce484222325, "a": 0xaf63dc4c8601ec8c, "foobar": 0x85944171f73967e8} {
+		assert.Equal(t, want, repeatable.Hash(s), s)
+	}
+}
