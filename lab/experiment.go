@@ -97,9 +97,9 @@ func (e *Experiment) horizon() time.Duration {
 	return end
 }
 
-// sibling returns a copy of e in which the claim should not hold. e keeps its
-// slices: the copy has its own.
-func (e *Experiment) sibling() Experiment {
+// Broken returns a copy of e that Sibling has changed, in which the claim should not
+// hold. e keeps its slices: the copy has its own. Sibling must be set.
+func (e *Experiment) Broken() Experiment {
 	s := *e
 	s.Load, s.Checks = slices.Clone(e.Load), slices.Clone(e.Checks)
 	s.System.Others, s.System.Services = slices.Clone(e.System.Others), slices.Clone(e.System.Services)

@@ -118,7 +118,7 @@ func TestASiblingHasItsOwnSlices(t *testing.T) {
 		e.Load[0] = load.Closed{Path: "/", Connections: 1, Duration: time.Second}
 		e.Checks[0].Want = 1
 	}
-	e.sibling()
+	e.Broken()
 	assert.IsType(t, load.Open{}, e.Load[0])
 	assert.Equal(t, 8.0, e.Checks[0].Want)
 }

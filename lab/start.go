@@ -109,7 +109,7 @@ func (s *System) start(n network, seed uint64, notes *notebook) (_ *started, err
 
 	address := servers[0].Address
 	if s.Front.Config != nil {
-		at, err := s.Front.listen()
+		at, err := s.Front.Listen()
 		if err != nil {
 			return nil, err
 		}

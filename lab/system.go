@@ -120,9 +120,10 @@ func (f *Front) resolve(_ context.Context, host string) ([]netip.Addr, error) {
 	return nil, &net.DNSError{Err: fmt.Sprintf("no such host, and no upstream of that name: hosts are %q", known), Name: host, IsNotFound: true}
 }
 
-// listen is where the front listens. What listens on every address does so on
-// 127.0.0.1.
-func (f *Front) listen() (netip.AddrPort, error) {
+// Listen is where the front listens and clients connect: the first address of its
+// file. What listens on every address does so on 127.0.0.1. The error is that the
+// file listens nowhere.
+func (f *Front) Listen() (netip.AddrPort, error) {
 	listens := f.Config.Listens()
 	if len(listens) == 0 {
 		return netip.AddrPort{}, errors.New("System.Front.Config listens nowhere")
@@ -195,7 +196,7 @@ func (s *System) check() error {
 		return nil
 	}
 	if s.Front.Config != nil {
-		at, err := s.Front.listen()
+		at, err := s.Front.Listen()
 		if err != nil {
 			return err
 		}

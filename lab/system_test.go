@@ -207,7 +207,7 @@ func TestAFrontThatAsksItself(t *testing.T) {
 func TestASiblingHasServersOfItsOwn(t *testing.T) {
 	e := house(t, time.Second)
 	e.Sibling = func(e *Experiment) { e.System.Others[0].Server.Threads = 1; e.System.Services[0].Address = "" }
-	s := e.sibling()
+	s := e.Broken()
 	assert.Equal(t, 1, s.System.Others[0].Server.Threads)
 	assert.Equal(t, 10, e.System.Others[0].Server.Threads)
 	assert.NotEmpty(t, e.System.Services[0].Address)

@@ -75,7 +75,7 @@ func testClaim(t *testing.T, e *Experiment) *result {
 // What it fails with is logged: it is what somebody learns from.
 func testSibling(t *testing.T, row *Experiment) {
 	t.Helper()
-	s := row.sibling()
+	s := row.Broken()
 	if err := s.complete(); err != nil {
 		t.Fatalf("the experiment that Sibling makes cannot run:\n%v", err)
 	}

@@ -48,7 +48,7 @@ func TestAFailingRowTeaches(t *testing.T) {
 }
 
 func TestAFailureLooksLikeThis(t *testing.T) {
-	e := outages()[0].sibling()
+	e := outages()[0].Broken()
 	obs, vs, err := e.try(t)
 	require.NoError(t, err)
 	text := e.lesson(obs, vs, nil, command("TestExperiments/naps/sync"))

@@ -93,43 +93,36 @@ func (s Setup) servers() []server {
 // port is where the exercise's traffic goes.
 const port = 8080
 
-// asked is where clients ask: the first address that the file listens on. The error
-// is that this is not the exercise's port.
-func (s Setup) asked() (netip.AddrPort, error) {
-	conf := s.System().Front.Config
-	listens := conf.Listens()
-	if len(listens) == 0 || listens[0].Port() != port {
+// asked is where clients ask the front. The error is that this is not the exercise's
+// port.
+func asked(f lab.Front) (netip.AddrPort, error) {
+	at, err := f.Listen()
+	if err != nil || at.Port() == port {
+		return at, err
+	}
+	listens := fmt.Sprint(at.Port())
+	if all := f.Config.Listens(); len(all) > 1 {
 		var ports []string
-		for _, at := range listens {
+		for _, at := range all {
 			ports = append(ports, fmt.Sprint(at.Port()))
 		}
-		listened := "none"
-		switch len(ports) {
-		case 0:
-		case 1:
-			listened = ports[0]
-		default:
-			listened = fmt.Sprintf("%s, of %s", ports[0], list(ports))
-		}
-		return netip.AddrPort{}, fmt.Errorf("%s: the first port to listen on is %s, and the exercise's traffic goes to %d", conf, listened, port)
+		listens += ", of " + list(ports)
 	}
-	at := listens[0]
-	if at.Addr().IsUnspecified() {
-		at = netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), at.Port())
-	}
-	return at, nil
+	return at, fmt.Errorf("%s: the first port to listen on is %s, and the exercise's traffic goes to %d", f.Config, listens, port)
 }
 
-// observe runs it.
-func (s Setup) observe(tb testing.TB) (*lab.Observation, error) {
+// observe runs it, and returns where the front was asked as well.
+func (s Setup) observe(tb testing.TB) (*lab.Observation, netip.AddrPort, error) {
 	if s.Threads < 0 {
-		return nil, fmt.Errorf("%d threads: want 1 or more, or 0 for what is shipped", s.Threads)
+		return nil, netip.AddrPort{}, fmt.Errorf("%d threads: want 1 or more, or 0 for what is shipped", s.Threads)
 	}
-	if _, err := s.asked(); err != nil {
-		return nil, err
+	system := s.System()
+	at, err := asked(system.Front)
+	if err != nil {
+		return nil, at, err
 	}
-	e := lab.Experiment{System: s.System(), Load: Traffic(), Horizon: horizon, Seed: s.Seed}
-	return e.Run(tb)
+	o, err := lab.Experiment{System: system, Load: Traffic(), Horizon: horizon, Seed: s.Seed}.Run(tb)
+	return o, at, err
 }
 
 // Run runs the exercise's traffic, all of it at once, on a setup, and reports what
@@ -137,11 +130,7 @@ func (s Setup) observe(tb testing.TB) (*lab.Observation, error) {
 // the traffic goes, or that of an experiment that cannot run: see
 // [lab.Experiment.Run].
 func Run(tb testing.TB, s Setup) (*Report, error) {
-	o, err := s.observe(tb)
-	if err != nil {
-		return nil, err
-	}
-	at, err := s.asked()
+	o, at, err := s.observe(tb)
 	if err != nil {
 		return nil, err
 	}
