@@ -29,6 +29,7 @@ import (
 	"example.com/outagelab/lab/exercise"
 	"example.com/outagelab/lab/fidelity"
 	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/racedetector"
 	"example.com/outagelab/lab/simnet"
 	"example.com/outagelab/pocserver"
 	"example.com/outagelab/pocserver/worker"
@@ -894,7 +895,7 @@ func TestExperiments(t *testing.T) {
 // answer alike, and compares it with the prediction: 1/(E[S]+o+c) = 1/c' where
 // S/2 = c' − c − o.
 func TestTheLinesCrossWherePredicted(t *testing.T) {
-	if builtWithRace() {
+	if racedetector.On {
 		t.Skip("about 80,000 requests are too many for the race detector: it needs a run without -race")
 	}
 	predicted := 2 * (fidelity.AsyncCPU - fidelity.SyncCPU - fidelity.Overshoot).Seconds()
@@ -925,7 +926,7 @@ var update = flag.Bool("update", false, "write what the commands print and measu
 // TestDocuments holds README and FINDINGS to what the commands print and measure
 // now, which is the same at every run. make readme corrects them.
 func TestDocuments(t *testing.T) {
-	if builtWithRace() {
+	if racedetector.On {
 		t.Skip("the whole table is too long for the race detector: it needs a run without -race")
 	}
 	dir := t.TempDir()

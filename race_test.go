@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
-	"runtime/debug"
 	"strings"
 	"testing"
 	"time"
@@ -19,6 +18,7 @@ import (
 
 	"example.com/outagelab/lab"
 	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/racedetector"
 	"example.com/outagelab/pocserver"
 	"example.com/outagelab/pocserver/worker"
 )
@@ -98,7 +98,7 @@ func pages(records []load.Record) (right, wrong []load.Record) {
 // that is reported fails the process it is reported in, and is reported once in
 // each.
 func TestDirty(t *testing.T) {
-	if !builtWithRace() {
+	if !racedetector.On {
 		t.Log("built without -race: whether the race detector sees it was not checked, only what the pages show")
 	}
 	for _, c := range dirty {
@@ -113,14 +113,14 @@ func TestDirty(t *testing.T) {
 
 				assert.Equal(t, c.contaminated, !strings.Contains(text, "pages of somebody else: 0\n"),
 					"seed %d: does a page show one user's address to the other? %s\n%s", seed, c.why, text)
-				if builtWithRace() {
+				if racedetector.On {
 					assert.Equal(t, c.race, strings.Contains(text, "WARNING: DATA RACE"),
 						"seed %d: does the race detector report it? %s\n%s", seed, c.why, text)
 				}
 				if seed == 0 {
 					t.Logf("%s\n%s: %s", said(text), c.name, c.why)
 				}
-				if c.race && builtWithRace() {
+				if c.race && racedetector.On {
 					assert.Contains(t, text, "pocserver.(*session).set", "seed %d: the race that is reported is the session's", seed)
 				} else {
 					assert.NoError(t, err, "seed %d: the child process\n%s", seed, text)
@@ -207,18 +207,4 @@ func TestDirtyIsConfinedToAWorker(t *testing.T) {
 		}
 		assert.NotEmpty(t, clean, "seed %d: workers that dev never met have shown test nothing but test", seed)
 	}
-}
-
-// builtWithRace says whether this test binary has the race detector in it.
-func builtWithRace() bool {
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return false
-	}
-	for _, s := range info.Settings {
-		if s.Key == "-race" {
-			return s.Value == "true"
-		}
-	}
-	return false
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/racedetector"
 	"example.com/outagelab/pocserver/worker"
 )
 
@@ -258,7 +259,7 @@ func TestNoErrorHidesAnother(t *testing.T) {
 
 func TestADataRaceIsAFailedCheck(t *testing.T) {
 	t.Parallel()
-	if !raceDetector {
+	if !racedetector.On {
 		t.Skip("needs the race detector: go test -race")
 	}
 	text, status := runChild(t, "data race", "-test.v")

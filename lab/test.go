@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 	"testing"
+
+	"example.com/outagelab/lab/racedetector"
 )
 
 var out = flag.String("lab.out", "", "print a table of the experiments, and write results.json to this `directory`")
@@ -55,7 +57,7 @@ func Test(t *testing.T, rows []Experiment) *Results {
 // not if results are to be written: they are the same in every build.
 func skipIfTooMany(t *testing.T, e *Experiment) {
 	t.Helper()
-	if raceDetector && *out == "" && e.tooMany() {
+	if racedetector.On && *out == "" && e.tooMany() {
 		t.Skipf("about %s requests are too many for the race detector: it needs a run without -race", number(float64(e.Requests)))
 	}
 }

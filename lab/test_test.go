@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/racedetector"
 	"example.com/outagelab/pocserver"
 )
 
@@ -163,7 +164,7 @@ func TestTheCommandRunsOneTestOnly(t *testing.T) {
 }
 
 func TestALongRowNeedsARunWithoutRace(t *testing.T) {
-	for requests, want := range map[int]bool{0: true, 19_999: true, 20_000: !raceDetector} {
+	for requests, want := range map[int]bool{0: true, 19_999: true, 20_000: !racedetector.On} {
 		ran := false
 		t.Run(number(float64(requests)), func(t *testing.T) {
 			skipIfTooMany(t, &Experiment{Requests: requests})

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"example.com/outagelab/lab/racedetector"
 	"example.com/outagelab/pocserver"
 )
 
@@ -41,7 +42,7 @@ func TestTheDirtyViewLeaksAndTheFixedOneDoesNot(t *testing.T) {
 			out, err := child.CombinedOutput()
 			assert.Contains(t, string(out), "the first user's page: I napped for ", "the child process: %v", err)
 			assert.Contains(t, string(out), "- user "+c.firstUser+"@django-poc.com", "the first user's page names somebody else")
-			if !raceDetector {
+			if !racedetector.On {
 				t.Log("built without -race: whether the race detector sees it was not checked")
 				require.NoError(t, err, "%s", out)
 				return

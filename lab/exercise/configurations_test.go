@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/outagelab/feedsim"
+	"example.com/outagelab/lab/racedetector"
 )
 
 // routes are causes by route: /, /hash_me, /check_feed and /stream_feed. None is
@@ -262,7 +263,7 @@ func TestTheCauseIsWhatHappened(t *testing.T) {
 			if c.long && !*long {
 				t.Skip("a variation of others: it needs the flag -long, which make routings sets")
 			}
-			if raceDetector && !c.race {
+			if racedetector.On && !c.race {
 				t.Skip("a run takes ten times as long under the race detector: a few stand for all")
 			}
 			t.Parallel()

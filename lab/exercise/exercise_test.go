@@ -12,6 +12,7 @@ import (
 
 	"example.com/outagelab/feedsim"
 	"example.com/outagelab/feedsim/front"
+	"example.com/outagelab/lab/racedetector"
 )
 
 func TestTheReportIsTheSameAtEveryRun(t *testing.T) {
@@ -21,7 +22,7 @@ func TestTheReportIsTheSameAtEveryRun(t *testing.T) {
 	for name, s := range map[string]Setup{"shipped": {}, "solution, blocking": solution} {
 		var first string
 		runs := 3
-		if raceDetector {
+		if racedetector.On {
 			runs = 2
 		}
 		for i := range runs {

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/outagelab/feedsim"
+	"example.com/outagelab/lab/racedetector"
 )
 
 // long makes the tests here run what an ordinary run has a few of.
@@ -27,7 +28,7 @@ func TestTheSolutionIsHealthy(t *testing.T) {
 	switch {
 	case *long:
 		seeds = 50
-	case raceDetector:
+	case racedetector.On:
 		seeds = 1
 	}
 	for seed := range seeds {
@@ -40,7 +41,7 @@ func TestTheSolutionIsHealthy(t *testing.T) {
 // Each part of the solution is needed: without it some route fails.
 func TestTheSolutionHasNothingToSpare(t *testing.T) {
 	t.Parallel()
-	if raceDetector {
+	if racedetector.On {
 		t.Skip("the table of configurations has rows like these under the race detector")
 	}
 	solution, err := For("solution")
@@ -61,7 +62,7 @@ func TestTheSolutionHasNothingToSpare(t *testing.T) {
 // the 81 routings, 9 send /check_feed and /stream_feed differently. The other two
 // routes hold no server for any time, so that these 9 stand for all.)
 func TestNoRoutingRepairsIt(t *testing.T) {
-	if raceDetector {
+	if racedetector.On {
 		t.Skip("the runs are too many for the race detector: it needs a run without -race")
 	}
 	upstreams := []string{"prefork", "threaded", "evented"}

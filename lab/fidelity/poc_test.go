@@ -16,6 +16,7 @@ import (
 	"example.com/outagelab/lab"
 	"example.com/outagelab/lab/fidelity"
 	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/racedetector"
 	"example.com/outagelab/pocserver"
 	"example.com/outagelab/pocserver/worker"
 )
@@ -67,7 +68,7 @@ func TestPoCFidelity(t *testing.T) {
 	model := make([]*means, len(measured.Rows)) // nil for a row that is left out
 	allOf(t, len(measured.Rows), func(i int) error {
 		row := measured.Rows[i]
-		if requests := row.PerSecond * row.Measured; raceDetector && requests > 1000 {
+		if requests := row.PerSecond * row.Measured; racedetector.On && requests > 1000 {
 			t.Logf("%s at sleep %g: about %.0f requests a seed are too many for the race detector: it needs a run without -race", row.Server, row.Sleep, requests)
 			return nil
 		}

@@ -1,5 +1,0 @@
-//go:build !race
-
-package fidelity_test
-
-const raceDetector = false

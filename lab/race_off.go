@@ -1,7 +1,0 @@
-//go:build !race
-
-// Whether this is a build with the race detector.
-
-package lab
-
-const raceDetector = false
