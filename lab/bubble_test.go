@@ -16,13 +16,18 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/load"
 	"example.com/outagelab/lab/racedetector"
 	"example.com/outagelab/pocserver/worker"
 )
 
 // hasty is a watchdog for tests in which nothing legitimate takes long.
-var hasty = watchdog{still: 200 * time.Millisecond, every: 50 * time.Millisecond, looks: 4, computing: time.Second}
+var hasty = func() bubble.Watchdog {
+	w := bubble.Quick
+	w.Computing = time.Second
+	return w
+}()
 
 // two asks a handler twice, the second time a millisecond after the first, on a
 // server with a thread for each.
@@ -74,7 +79,7 @@ var children = map[string]func(*testing.T){
 		// All that a false alarm needs: the clock stands far longer than the dog's
 		// patience, and a goroutine waits for a lock, in the same place, throughout.
 		dog = hasty
-		dog.computing = time.Hour
+		dog.Computing = time.Hour
 		var mu sync.Mutex
 		obs, err := two(func(w http.ResponseWriter, r *http.Request) {
 			// To one instant, so that one computes while the other waits.
@@ -82,7 +87,7 @@ var children = map[string]func(*testing.T){
 			time.Sleep(now.Truncate(time.Second).Add(time.Second).Sub(now))
 			mu.Lock()
 			defer mu.Unlock()
-			for begin := realClock(); realClock()-begin < 3*dog.still; {
+			for begin := realClock(); realClock()-begin < 3*dog.Still; {
 			}
 		}).Run(t)
 		require.NoError(t, err)

@@ -6,6 +6,9 @@ package lab
 import (
 	"fmt"
 	"math"
+	"strconv"
+
+	"example.com/outagelab/lab/typeset"
 )
 
 // A Check predicts a metric. A prediction without a tolerance, or a tolerance
@@ -68,9 +71,9 @@ func (t Tolerance) bounds(want float64) (low, high float64) {
 func (t Tolerance) short() string {
 	switch t.kind {
 	case "relative":
-		return "±" + number(100*t.amount) + " %"
+		return "±" + typeset.Number(100*t.amount) + " %"
 	case "absolute":
-		return "±" + number(t.amount)
+		return "±" + typeset.Number(t.amount)
 	}
 	return t.kind
 }
@@ -124,17 +127,17 @@ func (v *verdict) off() string {
 	case d == 0:
 		return "as predicted"
 	case v.Want == 0:
-		return fmt.Sprintf("%s off", number(d))
+		return fmt.Sprintf("%s off", typeset.Number(d))
 	case v.observed/v.Want >= 2:
-		return fmt.Sprintf("%s times as much", number2(v.observed/v.Want))
+		return fmt.Sprintf("%s times as much", twoDigits(v.observed/v.Want))
 	case v.observed == 0:
 		return "none at all"
 	case v.observed > 0 && v.Want/v.observed >= 2:
 		return onePart(v.Want/v.observed) + " of it"
 	case d > 0:
-		return fmt.Sprintf("%s %% more", number2(100*d/math.Abs(v.Want)))
+		return fmt.Sprintf("%s %% more", twoDigits(100*d/math.Abs(v.Want)))
 	}
-	return fmt.Sprintf("%s %% less", number2(-100*d/math.Abs(v.Want)))
+	return fmt.Sprintf("%s %% less", twoDigits(-100*d/math.Abs(v.Want)))
 }
 
 // onePart is "a 19th" for 19.2: one of so many parts of something.
@@ -156,7 +159,7 @@ func onePart(x float64) string {
 	case n%10 == 3:
 		suffix = "rd"
 	}
-	return "a " + number(float64(n)) + suffix
+	return "a " + typeset.Number(float64(n)) + suffix
 }
 
 // errorPart is how far the observed number is from the predicted one, in parts
@@ -169,4 +172,12 @@ func (v *verdict) errorPart() float64 {
 		return math.NaN()
 	}
 	return (v.observed - v.Want) / math.Abs(v.Want)
+}
+
+// twoDigits is typeset.Number with two significant digits: enough to say how far off.
+func twoDigits(x float64) string {
+	if math.Abs(x) >= 100 {
+		return typeset.Number(math.Round(x))
+	}
+	return strconv.FormatFloat(x, 'g', 2, 64)
 }

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"example.com/outagelab/feedsim/front"
+	"example.com/outagelab/lab/typeset"
 )
 
 // frontLog writes how often each kind of try ended badly.
@@ -31,9 +32,9 @@ func (p *page) frontLog(o *Observation) {
 	slices.SortFunc(kinds, func(a, b string) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
 	})
-	p.line("")
-	p.line("  what nginx's error log would say, and how often")
+	p.Line("")
+	p.Line("  what nginx's error log would say, and how often")
 	for _, kind := range kinds {
-		p.hang("    "+padLeft(number(float64(counts[kind])), 7)+"  ", kind)
+		p.Hang("    "+typeset.PadLeft(typeset.Number(float64(counts[kind])), 7)+"  ", kind)
 	}
 }

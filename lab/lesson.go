@@ -8,6 +8,9 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"example.com/outagelab/lab/bubble"
+	"example.com/outagelab/lab/typeset"
 )
 
 // lesson is the text of an experiment that failed: by its checks, by err, or by
@@ -15,29 +18,29 @@ import (
 // runs it again.
 func (e *Experiment) lesson(obs *Observation, vs []verdict, err error, again string) string {
 	var p page
-	p.hang("", e.Name+": "+headline(vs, err))
-	p.line("")
-	p.item("claim", e.Claim)
-	p.item("system", e.System.String())
+	p.Hang("", e.Name+": "+headline(vs, err))
+	p.Line("")
+	p.Item("claim", e.Claim)
+	p.Item("system", e.System.String())
 	for i, l := range e.Load {
 		label := "load"
 		if i > 0 {
 			label = ""
 		}
-		p.item(label, loadWords(l))
+		p.Item(label, loadWords(l))
 	}
-	p.item("time", e.clock())
+	p.Item("time", e.clock())
 
 	for _, err := range each(err) {
-		p.line("")
-		if tr, ok := err.(*trouble); ok {
-			p.trouble(tr)
+		p.Line("")
+		if tr, ok := err.(*bubble.Trouble); ok {
+			tr.Write(&p.Page)
 		} else {
-			p.hang("  ✗ ", err.Error())
+			p.Hang("  ✗ ", err.Error())
 		}
 	}
 	if len(vs) > 0 {
-		p.line("")
+		p.Line("")
 		for _, v := range vs {
 			p.verdict(&v)
 		}
@@ -46,11 +49,13 @@ func (e *Experiment) lesson(obs *Observation, vs []verdict, err error, again str
 		p.picture(obs)
 	}
 
-	p.line("")
-	p.item("cause", e.Lesson.Cause)
-	p.item("fix", e.Lesson.Fix)
+	p.Line("")
+	if e.Lesson != (Lesson{}) {
+		p.Item("cause", e.Lesson.Cause)
+		p.Item("fix", e.Lesson.Fix)
+	}
 	if again != "" {
-		p.line("  " + pad("again", labelWidth) + again) // not wrapped: it is to be copied
+		p.Line("  " + typeset.Pad("again", typeset.LabelWidth) + again) // not wrapped: it is to be copied
 	}
 	return p.String()
 }
@@ -105,7 +110,7 @@ func headline(vs []verdict, err error) string {
 	for _, v := range vs {
 		if !v.ok {
 			return fmt.Sprintf("the claim does not hold. %s: %s, where %s was predicted.",
-				v.Metric.Name, withUnit(v.observed, v.Metric.Unit), number(v.Want))
+				v.Metric.Name, withUnit(v.observed, v.Metric.Unit), typeset.Number(v.Want))
 		}
 	}
 	if err != nil {
@@ -120,47 +125,32 @@ func (e *Experiment) clock() string {
 	if e.RealTime {
 		clock = "real"
 	}
-	return fmt.Sprintf("%s of %s time, seed %d", seconds(e.horizon()), clock, e.Seed)
+	return fmt.Sprintf("%s of %s time, seed %d", typeset.Seconds(e.horizon()), clock, e.Seed)
 }
 
 // verdict writes a check: on one line if it holds, in full if not.
 func (p *page) verdict(v *verdict) {
 	low, high := v.Within.bounds(v.Want)
 	if v.ok {
-		p.hang("  ✓ ", fmt.Sprintf("%s: %s, predicted %s", v.Metric.Name, withUnit(v.observed, v.Metric.Unit), number(v.Want)))
+		p.Hang("  ✓ ", fmt.Sprintf("%s: %s, predicted %s", v.Metric.Name, withUnit(v.observed, v.Metric.Unit), typeset.Number(v.Want)))
 		return
 	}
 	var allowed string
 	switch v.Within.kind {
 	case "exactly":
-		allowed = "exactly " + number(v.Want)
+		allowed = "exactly " + typeset.Number(v.Want)
 	case "at least":
-		allowed = number(low) + " or more"
+		allowed = typeset.Number(low) + " or more"
 	case "at most":
-		allowed = number(high) + " or less"
+		allowed = typeset.Number(high) + " or less"
 	default:
-		allowed = fmt.Sprintf("%s to %s (%s)", number(low), number(high), v.Within.short())
+		allowed = fmt.Sprintf("%s to %s (%s)", typeset.Number(low), typeset.Number(high), v.Within.short())
 	}
-	p.line("  ✗ " + v.Metric.Name)
+	p.Line("  ✗ " + v.Metric.Name)
 	const indent = "    "
-	p.hang(indent+pad("predicted", labelWidth), withUnit(v.Want, v.Metric.Unit)+", from "+v.Formula)
-	p.hang(indent+pad("allowed", labelWidth), allowed+": "+v.Within.from)
-	p.hang(indent+pad("observed", labelWidth), withUnit(v.observed, v.Metric.Unit)+": "+v.off())
-}
-
-// trouble writes what every experiment is checked for.
-func (p *page) trouble(tr *trouble) {
-	p.line("  ✗ " + tr.name)
-	p.hang("    ", tr.what)
-	for _, g := range tr.who {
-		p.hang("      • ", g)
-	}
-	if tr.why != "" {
-		p.hang("    why  ", tr.why)
-	}
-	if tr.do != "" {
-		p.hang("    do   ", tr.do)
-	}
+	p.Hang(indent+typeset.Pad("predicted", typeset.LabelWidth), withUnit(v.Want, v.Metric.Unit)+", from "+v.Formula)
+	p.Hang(indent+typeset.Pad("allowed", typeset.LabelWidth), allowed+": "+v.Within.from)
+	p.Hang(indent+typeset.Pad("observed", typeset.LabelWidth), withUnit(v.observed, v.Metric.Unit)+": "+v.off())
 }
 
 // command is how to run one test alone: each part of its name, exactly.

@@ -12,8 +12,12 @@ import (
 	"time"
 
 	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver/worker"
 )
+
+// A page is what a failing experiment is written to.
+type page struct{ typeset.Page }
 
 // columns is how many a picture has at most.
 const columns = 40
@@ -29,8 +33,8 @@ func (p *page) picture(o *Observation) {
 	step := niceStep(o.Horizon)
 	n := int((o.Horizon + step - 1) / step)
 
-	p.line("")
-	p.line(fmt.Sprintf("  what became of the requests; a column is %s", seconds(step)))
+	p.Line("")
+	p.Line(fmt.Sprintf("  what became of the requests; a column is %s", typeset.Seconds(step)))
 	for _, l := range o.loads {
 		p.outcomes(l.String(), o.On(l.String()), step, n)
 	}
@@ -57,7 +61,7 @@ func niceStep(horizon time.Duration) time.Duration {
 
 // axis writes the time below a picture.
 func (p *page) axis(horizon time.Duration, n int) {
-	p.line("    " + pad("", rowLabel) + " 0 s" + padLeft(seconds(horizon), n-3))
+	p.Line("    " + typeset.Pad("", rowLabel) + " 0 s" + typeset.PadLeft(typeset.Seconds(horizon), n-3))
 }
 
 // bars are the heights of a sparkline; nothing is a space.
@@ -117,17 +121,17 @@ func (p *page) outcomes(name string, o *Observation, step time.Duration, n int) 
 			top = max(top, slices.Max(row.each))
 		}
 	}
-	p.line(fmt.Sprintf("    %s; a full bar is %s", name, number(float64(top))))
+	p.Line(fmt.Sprintf("    %s; a full bar is %s", name, typeset.Number(float64(top))))
 	for _, row := range rows {
 		if row.name != string(load.Unfinished) {
-			p.row(row.name, spark(row.each, top), number(float64(row.total)))
+			p.row(row.name, spark(row.each, top), typeset.Number(float64(row.total)))
 		}
 	}
 	waiting := waitingOf(o.Records, step, n)
 	if most := slices.Max(waiting); most > 0 {
-		text := "at most " + number(float64(most))
+		text := "at most " + typeset.Number(float64(most))
 		if unfinished > 0 {
-			text += fmt.Sprintf(", %s at the end", number(float64(unfinished)))
+			text += fmt.Sprintf(", %s at the end", typeset.Number(float64(unfinished)))
 		}
 		p.row("waiting", spark(waiting, most), text)
 	}
@@ -135,7 +139,7 @@ func (p *page) outcomes(name string, o *Observation, step time.Duration, n int) 
 
 // row writes one row of a picture.
 func (p *page) row(label, cells, text string) {
-	p.line("    " + pad(label, rowLabel) + "|" + cells + "| " + text)
+	p.Line("    " + typeset.Pad(label, rowLabel) + "|" + cells + "| " + text)
 }
 
 // waitingOf is how many requests were open at the end of each column.
@@ -173,26 +177,26 @@ const letters = "ABCDEFGH"
 // workers draws a row for each worker: what it was busy with most of a column,
 // in small letters if that was less than half of it.
 func (p *page) workers(o *Observation, step time.Duration, n int) {
-	p.line("")
-	p.line("  what the workers were busy with")
+	p.Line("")
+	p.Line("  what the workers were busy with")
 	whats := whatsOf(o)
 	for w := range min(o.Workers, rowsOfWorkers) {
 		row, most := occupancy(o, w, step, n, whats)
-		text := number(math.Round(100*o.busy(w))) + " % busy"
+		text := typeset.Number(math.Round(100*o.busy(w))) + " % busy"
 		if most > 1 {
-			text += fmt.Sprintf(", up to %s at once", number(float64(most)))
+			text += fmt.Sprintf(", up to %s at once", typeset.Number(float64(most)))
 		}
 		p.row(o.label(w), row, text)
 	}
 	if o.Workers > rowsOfWorkers {
-		p.line(fmt.Sprintf("    … and %d more", o.Workers-rowsOfWorkers))
+		p.Line(fmt.Sprintf("    … and %d more", o.Workers-rowsOfWorkers))
 	}
 	p.axis(o.Horizon, n)
 	for i, what := range whats {
 		if what == "" {
 			what = "a connection that has sent no request yet"
 		}
-		p.hang("    ", fmt.Sprintf("%c is %s", letters[i], what))
+		p.Hang("    ", fmt.Sprintf("%c is %s", letters[i], what))
 	}
 	var legend []string
 	if len(whats) > 0 {
@@ -208,7 +212,7 @@ func (p *page) workers(o *Observation, step time.Duration, n int) {
 			legend = append(legend, e.text)
 		}
 	}
-	p.hang("    ", strings.Join(legend, "; "))
+	p.Hang("    ", strings.Join(legend, "; "))
 }
 
 // whatsOf is what workers were busy with, by when it was first seen; what there

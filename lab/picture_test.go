@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver/worker"
 )
 
@@ -39,6 +40,6 @@ func TestManyWorkersAndManyTasksStayReadable(t *testing.T) {
 	assert.Contains(t, text, "G is GET /g")
 	assert.Contains(t, text, "H is anything else")
 	for _, line := range strings.Split(text, "\n") {
-		assert.LessOrEqual(t, len([]rune(line)), pageWidth, line)
+		assert.LessOrEqual(t, len([]rune(line)), typeset.Width, line)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/load"
 )
 
@@ -40,10 +41,10 @@ func (e Experiment) Run(tb testing.TB) (*Observation, error) {
 	} else {
 		// 500 steps of the clock are enough to see it move, and cost nothing.
 		step := max(obs.Horizon/500, time.Millisecond)
-		err = inBubble(tb, step, func() error { return e.measure(new(simulated), &obs, &notes) })
+		err = bubble.Run(tb, step, dog, func() error { return e.measure(new(simulated), &obs, &notes) })
 	}
-	var tr *trouble
-	if errors.As(err, &tr) && tr.abandoned {
+	var tr *bubble.Trouble
+	if errors.As(err, &tr) && tr.Abandoned {
 		return nil, err
 	}
 	notes.into(&obs)
@@ -57,6 +58,9 @@ func inExperiment(name string, err error) error {
 	}
 	return fmt.Errorf("experiment %s: %w", name, err)
 }
+
+// dog watches what runs in virtual time.
+var dog = bubble.Patient
 
 // headStart is how long the server is up before the load begins. Its length is
 // odd on purpose: what a server does each whole second from its start, such as

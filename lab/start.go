@@ -15,8 +15,10 @@ import (
 	"time"
 
 	"example.com/outagelab/feedsim/front"
+	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/load"
 	"example.com/outagelab/lab/simnet"
+	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver/worker"
 	"example.com/outagelab/pocserver/worker/repeatable"
 )
@@ -159,7 +161,7 @@ func (up *started) noticing(n network, self string) func(ctx context.Context, ne
 // ran returns what was wrong with the run as a whole.
 func (up *started) ran() error {
 	if n := up.circles.Load(); n > mostCircles {
-		return fmt.Errorf("the front's file sends requests to %s, where it listens itself: %s of them went round in circles, and then the run was no use", up.host, number(mostCircles))
+		return fmt.Errorf("the front's file sends requests to %s, where it listens itself: %s of them went round in circles, and then the run was no use", up.host, typeset.Number(mostCircles))
 	}
 	return nil
 }
@@ -173,7 +175,7 @@ func (up *started) close() (err error) {
 			err = errors.Join(err, fmt.Errorf("close %s: %w", up.running[i].what, closing))
 		}
 	}
-	patience := time.NewTimer(linger)
+	patience := time.NewTimer(bubble.Linger)
 	defer patience.Stop()
 	for _, r := range up.running {
 		select {
@@ -183,7 +185,7 @@ func (up *started) close() (err error) {
 			}
 		case <-patience.C:
 			// In virtual time, what keeps it is listed as left behind.
-			return errors.Join(err, fmt.Errorf("%s is still serving %s after it was closed", r.what, seconds(linger)))
+			return errors.Join(err, fmt.Errorf("%s is still serving %s after it was closed", r.what, typeset.Seconds(bubble.Linger)))
 		}
 	}
 	return err

@@ -17,6 +17,7 @@ import (
 
 	"example.com/outagelab/feedsim/front"
 	"example.com/outagelab/lab/simnet"
+	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver/worker"
 )
 
@@ -288,15 +289,15 @@ func (a *AppServer) String() string {
 		text += ", " + a.Variant
 	}
 	if c.Timeout > 0 {
-		text += fmt.Sprintf(", worker timeout %s", seconds(c.Timeout))
+		text += fmt.Sprintf(", worker timeout %s", typeset.Seconds(c.Timeout))
 	}
 	if c.MaxRequests > 0 {
-		text += fmt.Sprintf(", recycled after %s requests", number(float64(c.MaxRequests)))
+		text += fmt.Sprintf(", recycled after %s requests", typeset.Number(float64(c.MaxRequests)))
 	}
 	if c.CPU > 0 {
-		text += fmt.Sprintf(", %s of CPU a request", seconds(c.CPU))
+		text += fmt.Sprintf(", %s of CPU a request", typeset.Seconds(c.CPU))
 	}
-	text += fmt.Sprintf(", a backlog of %s that ", number(float64(c.Backlog)))
+	text += fmt.Sprintf(", a backlog of %s that ", typeset.Number(float64(c.Backlog)))
 	if a.Overflow == simnet.Refuse {
 		return text + "refuses when full"
 	}

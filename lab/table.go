@@ -8,6 +8,9 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"example.com/outagelab/lab/bubble"
+	"example.com/outagelab/lab/typeset"
 )
 
 // tableWidth is how wide the table is; its columns are counted below.
@@ -17,17 +20,17 @@ const tableWidth = 118
 func table(results []*result) string {
 	var p page
 	row := func(metric, predicted, measured, off, allowed, verdict string) {
-		p.line("  " + pad(metric, 38) + " " + padLeft(predicted, 20) + " " + padLeft(measured, 12) + "  " +
-			padLeft(off, 10) + "  " + padLeft(allowed, 10) + "   " + verdict)
+		p.Line("  " + typeset.Pad(metric, 38) + " " + typeset.PadLeft(predicted, 20) + " " + typeset.PadLeft(measured, 12) + "  " +
+			typeset.PadLeft(off, 10) + "  " + typeset.PadLeft(allowed, 10) + "   " + verdict)
 	}
-	p.line("")
+	p.Line("")
 	row("", "predicted", "measured", "error", "allowed", "")
 	held, checks := 0, 0
 	for _, r := range results {
-		p.line("")
+		p.Line("")
 		first := r.Name + "  "
-		for _, line := range wrap(r.Claim, tableWidth-len(first)) {
-			p.line(first + line)
+		for _, line := range typeset.Wrap(r.Claim, tableWidth-len(first)) {
+			p.Line(first + line)
 			first = strings.Repeat(" ", len(first))
 		}
 		for i := range r.Checks {
@@ -41,18 +44,18 @@ func table(results []*result) string {
 			if e := v.errorPart(); !math.IsNaN(e) {
 				off = percent(e)
 			}
-			row(v.Metric.Name, withUnit(v.Want, v.Metric.Unit), number(v.observed), off, v.Within.short(), verdict)
+			row(v.Metric.Name, withUnit(v.Want, v.Metric.Unit), typeset.Number(v.observed), off, v.Within.short(), verdict)
 		}
 		if r.Trouble != "" {
-			p.line("  FAILS: " + r.Trouble)
+			p.Line("  FAILS: " + r.Trouble)
 		}
 		if r.Holds {
 			held++
 		}
 	}
-	p.line("")
-	p.line(fmt.Sprintf("%s, %s, %s of virtual time: %s.", plural(len(results), "experiment", "experiments"),
-		plural(checks, "prediction", "predictions"), seconds(virtualTime(results)), holding(held, len(results))))
+	p.Line("")
+	p.Line(fmt.Sprintf("%s, %s, %s of virtual time: %s.", typeset.Plural(len(results), "experiment", "experiments"),
+		typeset.Plural(checks, "prediction", "predictions"), typeset.Seconds(virtualTime(results)), holding(held, len(results))))
 	return p.String()
 }
 
@@ -62,7 +65,7 @@ func percent(part float64) string {
 	case p == 0:
 		return "0 %"
 	case math.Abs(p) >= 1000:
-		return grouped(p) + " %"
+		return typeset.Number(math.Round(p)) + " %"
 	default:
 		return fmt.Sprintf("%+.1f %%", p)
 	}
@@ -81,9 +84,9 @@ func holding(held, all int) string {
 
 // summary is an error in one line, without what differs from run to run.
 func summary(err error) string {
-	var tr *trouble
+	var tr *bubble.Trouble
 	if errors.As(err, &tr) {
-		return "not so: " + tr.name
+		return "not so: " + tr.Name
 	}
 	line, _, _ := strings.Cut(err.Error(), "\n")
 	return line

@@ -6,9 +6,11 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"slices"
 	"testing"
 
 	"example.com/outagelab/lab/racedetector"
+	"example.com/outagelab/lab/typeset"
 )
 
 var out = flag.String("lab.out", "", "print a table of the experiments, and write results.json to this `directory`")
@@ -58,14 +60,14 @@ func Test(t *testing.T, rows []Experiment) *Results {
 func skipIfTooMany(t *testing.T, e *Experiment) {
 	t.Helper()
 	if racedetector.On && *out == "" && e.tooMany() {
-		t.Skipf("about %s requests are too many for the race detector: it needs a run without -race", number(float64(e.Requests)))
+		t.Skipf("about %s requests are too many for the race detector: it needs a run without -race", typeset.Number(float64(e.Requests)))
 	}
 }
 
 // testClaim runs an experiment and fails t if its claim does not hold.
 func testClaim(t *testing.T, e *Experiment) *result {
 	t.Helper()
-	obs, vs, err := e.try(t)
+	obs, vs, err := e.judge(t)
 	r := newResult(e, obs, vs, err)
 	if !r.Holds {
 		t.Errorf("\n\n%s", e.lesson(obs, vs, err, command(t.Name())))
@@ -82,7 +84,7 @@ func testSibling(t *testing.T, row *Experiment) {
 		t.Fatalf("the experiment that Sibling makes cannot run:\n%v", err)
 	}
 	skipIfTooMany(t, &s)
-	obs, vs, err := s.try(t)
+	obs, vs, err := s.judge(t)
 	text := s.lesson(obs, vs, err, command(t.Name())+" -v") // it passes, so it is -v that shows it
 	if err != nil {
 		t.Fatalf("the sibling should fail by a check, but it went wrong:\n\n%s", text)
@@ -96,9 +98,18 @@ func testSibling(t *testing.T, row *Experiment) {
 	t.Fatalf("the claim holds in the sibling as well, so no check of this row can fail: change Sibling, or check something else\n\n%s", text)
 }
 
-// try runs e and measures its checks.
-func (e *Experiment) try(t *testing.T) (*Observation, []verdict, error) {
-	obs, err := e.Run(t)
+// Try runs the experiment and says whether its claim holds, with the text of what
+// was claimed, predicted and seen. It needs no Lesson and no Sibling; an error of
+// [Experiment.Run] is in the text, and the claim does not hold then.
+func (e Experiment) Try(tb testing.TB) (holds bool, text string) {
+	obs, vs, err := e.judge(tb)
+	holds = err == nil && len(vs) > 0 && !slices.ContainsFunc(vs, func(v verdict) bool { return !v.ok })
+	return holds, e.lesson(obs, vs, err, "")
+}
+
+// judge runs e and measures its checks.
+func (e *Experiment) judge(tb testing.TB) (*Observation, []verdict, error) {
+	obs, err := e.Run(tb)
 	if obs == nil || obs.Records == nil {
 		return obs, nil, err
 	}

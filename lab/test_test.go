@@ -15,8 +15,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/load"
 	"example.com/outagelab/lab/racedetector"
+	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver"
 )
 
@@ -50,13 +52,13 @@ func TestAFailingRowTeaches(t *testing.T) {
 
 func TestAFailureLooksLikeThis(t *testing.T) {
 	e := outages()[0].Broken()
-	obs, vs, err := e.try(t)
+	obs, vs, err := e.judge(t)
 	require.NoError(t, err)
 	text := e.lesson(obs, vs, nil, command("TestExperiments/naps/sync"))
 	golden(t, "lesson.txt", text)
 	for _, line := range strings.Split(text, "\n") {
 		if !strings.Contains(line, "go test") { // which is to be copied
-			assert.LessOrEqual(t, len([]rune(line)), pageWidth, line)
+			assert.LessOrEqual(t, len([]rune(line)), typeset.Width, line)
 		}
 	}
 }
@@ -120,18 +122,18 @@ func TestResultsOfAFailedRun(t *testing.T) {
 
 func TestChecksThatHoldDoNotExcuseALeak(t *testing.T) {
 	e := outages()[0]
-	obs, vs, err := e.try(t)
+	obs, vs, err := e.judge(t)
 	require.True(t, newResult(&e, obs, vs, err).Holds)
-	r := newResult(&e, obs, vs, &trouble{name: "nothing is left behind"})
+	r := newResult(&e, obs, vs, &bubble.Trouble{Name: "nothing is left behind"})
 	assert.False(t, r.Holds)
 	assert.Contains(t, table([]*result{r}), "FAILS: not so: nothing is left behind")
-	assert.Contains(t, e.lesson(obs, vs, &trouble{name: "nothing is left behind"}, ""),
+	assert.Contains(t, e.lesson(obs, vs, &bubble.Trouble{Name: "nothing is left behind"}, ""),
 		"naps/sync: the experiment went wrong: not so: nothing is left behind.")
 }
 
 func TestEveryErrorIsInTheLesson(t *testing.T) {
 	e := outages()[0]
-	err := errors.Join(errors.Join(errors.New("one"), errors.New("two")), &trouble{name: "three"})
+	err := errors.Join(errors.Join(errors.New("one"), errors.New("two")), &bubble.Trouble{Name: "three"})
 	text := e.lesson(nil, nil, err, "")
 	for _, part := range []string{"✗ one", "✗ two", "✗ three"} {
 		assert.Contains(t, text, part)
@@ -141,7 +143,7 @@ func TestEveryErrorIsInTheLesson(t *testing.T) {
 func TestTheTable(t *testing.T) {
 	var results []*result
 	for _, e := range outages() {
-		obs, vs, err := e.try(t)
+		obs, vs, err := e.judge(t)
 		results = append(results, newResult(&e, obs, vs, err))
 	}
 	golden(t, "table.txt", table(results))
@@ -166,7 +168,7 @@ func TestTheCommandRunsOneTestOnly(t *testing.T) {
 func TestALongRowNeedsARunWithoutRace(t *testing.T) {
 	for requests, want := range map[int]bool{0: true, 19_999: true, 20_000: !racedetector.On} {
 		ran := false
-		t.Run(number(float64(requests)), func(t *testing.T) {
+		t.Run(typeset.Number(float64(requests)), func(t *testing.T) {
 			skipIfTooMany(t, &Experiment{Requests: requests})
 			ran = true
 		})

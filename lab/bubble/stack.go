@@ -2,7 +2,7 @@
 // the only place where the runtime says who holds up the virtual clock, and who
 // was left behind.
 
-package lab
+package bubble
 
 import (
 	"bytes"
@@ -14,8 +14,8 @@ import (
 	"strings"
 )
 
-// A goroutine is one entry of a stack dump.
-type goroutine struct {
+// A Goroutine is one entry of a stack dump.
+type Goroutine struct {
 	id      int
 	state   string // "sync.Mutex.Lock", "sleep", …
 	durable bool   // waits for something that the virtual clock can bring
@@ -41,7 +41,7 @@ func (f frame) name() string { return path.Base(f.fn) }
 
 // at is the place in the code that somebody wrote: the first frame outside the
 // standard library; or at least outside what a wait is made of.
-func (g goroutine) at() frame {
+func (g Goroutine) at() frame {
 	for _, f := range g.frames {
 		if !f.standard() {
 			return f
@@ -86,7 +86,7 @@ func (f frame) in(packages ...string) bool {
 }
 
 // doing says the state in words.
-func (g goroutine) doing() string {
+func (g Goroutine) doing() string {
 	switch g.state {
 	case "sleep":
 		return "naps"
@@ -112,6 +112,11 @@ func (g goroutine) doing() string {
 	return "is in " + g.state
 }
 
+// String says what the goroutine is doing, and where.
+func (g Goroutine) String() string {
+	return fmt.Sprintf("goroutine %d %s at %v, in %s", g.id, g.doing(), g.at(), g.at().name())
+}
+
 // thisBubble returns the number of the bubble that the caller is in, 0 outside.
 func thisBubble() int {
 	buf := make([]byte, 256)
@@ -124,7 +129,7 @@ func thisBubble() int {
 
 // inside returns what the goroutines of a bubble are doing now, but for those
 // that make the bubble.
-func inside(bubble int) []goroutine {
+func inside(bubble int) []Goroutine {
 	buf := make([]byte, 1<<20)
 	for {
 		n := runtime.Stack(buf, true)
@@ -134,7 +139,7 @@ func inside(bubble int) []goroutine {
 		}
 		buf = make([]byte, 2*len(buf))
 	}
-	var gs []goroutine
+	var gs []Goroutine
 	for _, g := range parseStacks(buf) {
 		if bubble == 0 || g.bubble != bubble || g.frames[0].in("internal/synctest", "testing/synctest") {
 			continue
@@ -145,8 +150,8 @@ func inside(bubble int) []goroutine {
 }
 
 // parseStacks reads what runtime.Stack writes.
-func parseStacks(dump []byte) []goroutine {
-	var gs []goroutine
+func parseStacks(dump []byte) []Goroutine {
+	var gs []Goroutine
 	for _, entry := range bytes.Split(dump, []byte("\n\n")) {
 		lines := strings.Split(strings.TrimSpace(string(entry)), "\n")
 		g, ok := parseHeader(lines[0])
@@ -179,8 +184,8 @@ func parseStacks(dump []byte) []goroutine {
 
 // parseHeader reads a line such as
 // "goroutine 12 [chan receive (durable), 2 minutes, synctest bubble 3]:".
-func parseHeader(line string) (goroutine, bool) {
-	var g goroutine
+func parseHeader(line string) (Goroutine, bool) {
+	var g Goroutine
 	rest, ok := strings.CutPrefix(line, "goroutine ")
 	if !ok {
 		return g, false

@@ -1,44 +1,54 @@
 // The watchdog: on the real clock, it sees when the virtual one stands still,
 // and says which goroutines hold it up.
 
-package lab
+package bubble
 
 import (
 	"fmt"
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"example.com/outagelab/lab/typeset"
 )
 
-// A watchdog watches one bubble. Its numbers are real time.
-type watchdog struct {
-	// still is how long the virtual clock may stand before the goroutines are
+// A Watchdog watches one bubble. Its times are real.
+type Watchdog struct {
+	// Still is how long the virtual clock may stand before the goroutines are
 	// looked at; a long computation is no fault, and a look costs a stop of the
 	// world.
-	still time.Duration
-	// every is the time from one look to the next, and looks how many in a row
+	Still time.Duration
+	// Every is the time from one look to the next, and Looks how many in a row
 	// must find the same goroutine waiting at the same place while none
 	// computes. One look proves nothing: locks are waited for all the time.
-	every time.Duration
-	looks int
-	// computing is how long one instant of virtual time may be computed on.
-	computing time.Duration
+	Every time.Duration
+	Looks int
+	// Computing is how long one instant of virtual time may be computed on.
+	Computing time.Duration
+	// RealTime says how to run in real time instead: "…, or " and this.
+	RealTime string
 }
 
-// dog finds a lock held across a nap within 4 s. An instant of virtual time is
-// at most some hundred requests, milliseconds even under the race detector: a
+// Patient finds a lock held across a nap within 4 s. An instant of virtual time
+// is at most some hundred requests, milliseconds even under the race detector: a
 // minute on one is an endless loop.
-var dog = watchdog{still: 1500 * time.Millisecond, every: 400 * time.Millisecond, looks: 6, computing: time.Minute}
+var Patient = Watchdog{Still: 1500 * time.Millisecond, Every: 400 * time.Millisecond, Looks: 6, Computing: time.Minute,
+	RealTime: "run the experiment in real time (RealTime: true)"}
+
+// Quick finds it within half a second: for what takes next to no time if all is
+// well.
+var Quick = Watchdog{Still: 200 * time.Millisecond, Every: 50 * time.Millisecond, Looks: 4, Computing: 10 * time.Second,
+	RealTime: Patient.RealTime}
 
 // watch returns nil when done is closed, and what holds up the clock if it
 // finds that nothing will move it any more. vital is set by the bubble.
-func (w watchdog) watch(vital *vital, done <-chan struct{}) *trouble {
-	tick := time.NewTicker(w.every)
+func (w Watchdog) watch(vital *vital, done <-chan struct{}) *Trouble {
+	tick := time.NewTicker(w.Every)
 	defer tick.Stop()
 	var (
 		pulse    = vital.pulse.Load()
 		moved    = time.Now()
-		suspects []goroutine
+		suspects []Goroutine
 		agree    int
 	)
 	for {
@@ -52,11 +62,11 @@ func (w watchdog) watch(vital *vital, done <-chan struct{}) *trouble {
 			continue
 		}
 		stood := time.Since(moved)
-		if stood < w.still {
+		if stood < w.Still {
 			continue
 		}
 		gs := inside(int(vital.bubble.Load()))
-		var computing, holding []goroutine
+		var computing, holding []Goroutine
 		for _, g := range gs {
 			switch {
 			case g.durable:
@@ -68,8 +78,8 @@ func (w watchdog) watch(vital *vital, done <-chan struct{}) *trouble {
 		}
 		if len(computing) > 0 || len(holding) == 0 {
 			agree = 0
-			if stood > w.computing {
-				return stuck(pulse, stood, computing, gs)
+			if stood > w.Computing {
+				return stuck(pulse, stood, computing, gs, w.RealTime)
 			}
 			continue
 		}
@@ -81,8 +91,8 @@ func (w watchdog) watch(vital *vital, done <-chan struct{}) *trouble {
 			agree = 0
 			continue
 		}
-		if agree++; agree >= w.looks {
-			return stuck(pulse, stood, suspects, gs)
+		if agree++; agree >= w.Looks {
+			return stuck(pulse, stood, suspects, gs, w.RealTime)
 		}
 	}
 }
@@ -100,8 +110,8 @@ func blocked(state string) bool {
 }
 
 // same returns those of now that were in before, in the same place.
-func same(before, now []goroutine) []goroutine {
-	var both []goroutine
+func same(before, now []Goroutine) []Goroutine {
+	var both []Goroutine
 	for _, g := range now {
 		for _, b := range before {
 			if g.id == b.id && g.state == b.state && g.at() == b.at() {
@@ -115,46 +125,46 @@ func same(before, now []goroutine) []goroutine {
 
 // stuck describes a bubble that will not go on: who holds it up, who probably
 // keeps them waiting, and what to do about it.
-func stuck(pulse int64, stood time.Duration, culprits, all []goroutine) *trouble {
-	tr := &trouble{
-		abandoned: true,
-		name:      "the virtual clock moves",
-		what: fmt.Sprintf("it has stood for %s of real time, at about %s of the experiment",
-			seconds(stood.Round(100*time.Millisecond)), seconds(time.Duration(pulse))),
+func stuck(pulse int64, stood time.Duration, culprits, all []Goroutine, realTime string) *Trouble {
+	tr := &Trouble{
+		Abandoned: true,
+		Name:      "the virtual clock moves",
+		What: fmt.Sprintf("it has stood for %s of real time, at about %s of the experiment",
+			typeset.Seconds(stood.Round(100*time.Millisecond)), typeset.Seconds(time.Duration(pulse))),
 	}
 	for _, g := range culprits {
-		tr.who = append(tr.who, fmt.Sprintf("goroutine %d %s at %v, in %s", g.id, g.doing(), g.at(), g.at().name()))
-		if len(tr.who) == maxNamed && len(culprits) > maxNamed {
-			tr.who = append(tr.who, fmt.Sprintf("… and %d more", len(culprits)-maxNamed))
+		tr.Who = append(tr.Who, g.String())
+		if len(tr.Who) == maxNamed && len(culprits) > maxNamed {
+			tr.Who = append(tr.Who, fmt.Sprintf("… and %d more", len(culprits)-maxNamed))
 			break
 		}
 	}
-	var first goroutine
+	var first Goroutine
 	if len(culprits) > 0 {
 		first = culprits[0]
 	}
 	switch {
 	case strings.HasPrefix(first.state, "sync.Mutex"), strings.HasPrefix(first.state, "sync.RWMutex"), first.state == "semacquire":
 		for _, g := range holders(culprits, all) {
-			tr.who = append(tr.who, fmt.Sprintf("goroutine %d %s at %v, in the same function: it holds the lock, most likely",
+			tr.Who = append(tr.Who, fmt.Sprintf("goroutine %d %s at %v, in the same function: it holds the lock, most likely",
 				g.id, g.doing(), g.frameOf(first.at().fn)))
 		}
-		tr.why = "Virtual time jumps to the next timer once every goroutine waits for something virtual. A goroutine that " +
+		tr.Why = "Virtual time jumps to the next timer once every goroutine waits for something virtual. A goroutine that " +
 			"waits for a lock does not, so a lock that is held across a nap, a channel or I/O stops the clock: the nap never ends."
-		tr.do = "Let go of the lock before waiting; or wait with a channel, golang.org/x/sync/semaphore or sync.Cond; " +
-			"or run the experiment in real time (RealTime: true)."
+		tr.Do = "Let go of the lock before waiting; or wait with a channel, golang.org/x/sync/semaphore or sync.Cond; " +
+			"or " + realTime + "."
 	case first.state == "IO wait":
-		tr.why = "A goroutine that waits for a real connection, pipe or terminal keeps virtual time from moving, and what it waits " +
+		tr.Why = "A goroutine that waits for a real connection, pipe or terminal keeps virtual time from moving, and what it waits " +
 			"for lives in real time."
-		tr.do = "Give the handler the experiment's own network, or run it in real time (RealTime: true)."
+		tr.Do = "Give the handler the experiment's own network, or " + realTime + "."
 	case blocked(first.state):
-		tr.why = "Virtual time moves once every goroutine waits for something that was made inside the experiment. This one waits " +
+		tr.Why = "Virtual time moves once every goroutine waits for something that was made inside the experiment. This one waits " +
 			"for a channel or WaitGroup that was made outside: in a package variable, or before the app was built."
-		tr.do = "Make it where the app is built, or run the experiment in real time (RealTime: true)."
+		tr.Do = "Make it where the app is built, or " + realTime + "."
 	default:
-		tr.why = "A goroutine that computes takes no virtual time, so time stands still until it waits for something: " +
+		tr.Why = "A goroutine that computes takes no virtual time, so time stands still until it waits for something: " +
 			"this is an endless loop, or one that polls the clock."
-		tr.do = "Wait with a timer or a channel instead of polling; CPU time is charged with worker.Config.CPU."
+		tr.Do = "Wait with a timer or a channel instead of polling; CPU time is charged with worker.Config.CPU."
 	}
 	return tr
 }
@@ -165,8 +175,8 @@ const maxNamed = 5
 
 // holders returns goroutines that are past the place where the culprits wait,
 // in a function that a culprit is in: one of them holds the lock, most likely.
-func holders(culprits, all []goroutine) []goroutine {
-	var found []goroutine
+func holders(culprits, all []Goroutine) []Goroutine {
+	var found []Goroutine
 	for _, g := range all {
 		if !g.durable || len(found) == 2 {
 			continue
@@ -182,7 +192,7 @@ func holders(culprits, all []goroutine) []goroutine {
 }
 
 // frameOf returns g's frame in the function fn, or none.
-func (g goroutine) frameOf(fn string) frame {
+func (g Goroutine) frameOf(fn string) frame {
 	for _, f := range g.frames {
 		if f.fn == fn {
 			return f
@@ -195,4 +205,7 @@ func (g goroutine) frameOf(fn string) frame {
 type vital struct {
 	bubble atomic.Int64 // its number in stack dumps
 	pulse  atomic.Int64 // virtual time passed, in steps, in nanoseconds
+	begin  time.Time    // set and read inside
 }
+
+func (v *vital) beat() { v.pulse.Store(int64(time.Since(v.begin))) }

@@ -1,6 +1,6 @@
 // That the runtime is as it was when experiments are over.
 
-package lab
+package bubble
 
 import (
 	"runtime"

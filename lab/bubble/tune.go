@@ -1,6 +1,6 @@
 // How the Go runtime is set up while experiments run in virtual time.
 
-package lab
+package bubble
 
 import (
 	"runtime"

@@ -1,7 +1,7 @@
 // The reading of stack dumps, on one that the runtime has just written and on
 // lines of it that a test cannot bring about.
 
-package lab
+package bubble
 
 import (
 	"testing"
@@ -27,16 +27,16 @@ func TestADumpIsRead(t *testing.T) {
 		}
 		assert.Equal(t, "chan receive", waiting.state)
 		assert.True(t, waiting.durable)
-		assert.Equal(t, "lab.TestADumpIsRead.func1.1", waiting.at().name())
-		assert.Equal(t, "lab.TestADumpIsRead.func1", waiting.creator.name())
-		assert.Regexp(t, `^lab/stack_test.go:\d+$`, waiting.at().String())
+		assert.Equal(t, "bubble.TestADumpIsRead.func1.1", waiting.at().name())
+		assert.Equal(t, "bubble.TestADumpIsRead.func1", waiting.creator.name())
+		assert.Regexp(t, `^bubble/stack_test.go:\d+$`, waiting.at().String())
 		close(stop)
 	})
 	assert.Zero(t, thisBubble())
 }
 
 func TestAHeaderIsRead(t *testing.T) {
-	for line, want := range map[string]goroutine{
+	for line, want := range map[string]Goroutine{
 		"goroutine 7 [running]:": {id: 7, state: "running"},
 		"goroutine 12 [chan receive (durable), 2 minutes, synctest bubble 3]:": {id: 12, state: "chan receive", durable: true, bubble: 3},
 		"goroutine 5 [select (no cases) (durable), synctest bubble 1]:":        {id: 5, state: "select (no cases)", durable: true, bubble: 1},

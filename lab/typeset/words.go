@@ -1,0 +1,63 @@
+// Numbers, durations and counts in words, the same wherever they are printed.
+
+package typeset
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Number writes x with four significant digits, and thousands apart: 0.0512,
+// 19.43, 9,983.
+func Number(x float64) string {
+	switch {
+	case math.IsNaN(x):
+		return "none"
+	case math.IsInf(x, 0):
+		return "∞"
+	case math.Abs(x) < 1e-6:
+		return "0" // the model's nanoseconds
+	case math.Abs(x) < 1e4 && x != math.Trunc(x):
+		if math.Abs(x) >= 1000 {
+			return grouped(x)
+		}
+		return strconv.FormatFloat(x, 'g', 4, 64)
+	}
+	return grouped(x)
+}
+
+// grouped writes x without its fraction, thousands apart.
+func grouped(x float64) string {
+	digits := strconv.FormatFloat(math.Abs(x), 'f', 0, 64)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	if x < 0 && strings.Trim(digits, "0") != "" {
+		return "-" + digits
+	}
+	return digits
+}
+
+// Seconds writes a duration in the unit that suits it: 300 s, 0.25 s, 2.5 ms.
+func Seconds(d time.Duration) string {
+	switch {
+	case d == 0 || d >= 100*time.Millisecond:
+		return Number(d.Seconds()) + " s"
+	case d >= 100*time.Microsecond:
+		return Number(float64(d)/1e6) + " ms"
+	case d >= 100*time.Nanosecond:
+		return Number(float64(d)/1e3) + " µs"
+	}
+	return fmt.Sprintf("%d ns", d)
+}
+
+// Plural is a count with the right form of what is counted.
+func Plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return Number(float64(n)) + " " + many
+}

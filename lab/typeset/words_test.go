@@ -1,0 +1,30 @@
+// How numbers and durations are written.
+
+package typeset
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestNumbersHaveFourDigits(t *testing.T) {
+	for x, want := range map[float64]string{
+		0: "0", 20: "20", 19.43: "19.43", 19.4321: "19.43", 0.05123: "0.05123", 9983.2: "9,983", 999.96: "1000",
+		10000: "10,000", 1234567: "1,234,567", -1234.5: "-1,234", -0.5: "-0.5", math.Inf(1): "∞",
+	} {
+		assert.Equal(t, want, Number(x))
+	}
+	assert.Equal(t, "none", Number(math.NaN()))
+}
+
+func TestDurationsHaveTheirUnit(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 s", 300 * time.Second: "300 s", 250 * time.Millisecond: "0.25 s", 2500 * time.Microsecond: "2.5 ms",
+		1500 * time.Nanosecond: "1.5 µs", 12: "12 ns",
+	} {
+		assert.Equal(t, want, Seconds(d))
+	}
+}
