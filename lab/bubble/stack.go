@@ -10,8 +10,10 @@ import (
 	"path"
 	"reflect"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A Goroutine is one entry of a stack dump.
@@ -20,30 +22,30 @@ type Goroutine struct {
 	state   string // "sync.Mutex.Lock", "sleep", …
 	durable bool   // waits for something that the virtual clock can bring
 	bubble  int    // 0 outside any
-	frames  []frame
-	creator frame // of the go statement
+	frames  []Frame
+	creator Frame // of the go statement
 }
 
-// A frame is a function and where in it the goroutine is.
-type frame struct {
+// A Frame is a function and where in it the goroutine is.
+type Frame struct {
 	fn, file string
 	line     int
 }
 
 // String gives a place that fits a line: the last folder, the file, the line.
-func (f frame) String() string {
+func (f Frame) String() string {
 	dir, file := path.Split(f.file)
 	return fmt.Sprintf("%s:%d", path.Join(path.Base(dir), file), f.line)
 }
 
 // name is the function without the path of its package.
-func (f frame) name() string { return path.Base(f.fn) }
+func (f Frame) name() string { return path.Base(f.fn) }
 
 // at is the place in the code that somebody wrote: the first frame outside the
 // standard library; or at least outside what a wait is made of.
-func (g Goroutine) at() frame {
+func (g Goroutine) at() Frame {
 	for _, f := range g.frames {
-		if !f.standard() {
+		if !f.Standard() {
 			return f
 		}
 	}
@@ -65,8 +67,8 @@ var standardRoot = func() string {
 	return strings.TrimSuffix(file, "strings/strings.go")
 }()
 
-// standard reports whether f is of the standard library.
-func (f frame) standard() bool {
+// Standard reports whether f is of the standard library.
+func (f Frame) Standard() bool {
 	first, _, _ := strings.Cut(f.fn, "/")
 	if standardRoot == "" {
 		return f.in("testing") || !strings.Contains(first, ".") && first != f.fn
@@ -76,7 +78,7 @@ func (f frame) standard() bool {
 
 // in reports whether f is in one of these packages, or below one that ends with
 // a slash.
-func (f frame) in(packages ...string) bool {
+func (f Frame) in(packages ...string) bool {
 	for _, p := range packages {
 		if strings.HasSuffix(p, "/") && strings.HasPrefix(f.fn, p) || strings.HasPrefix(f.fn, p+".") {
 			return true
@@ -117,6 +119,52 @@ func (g Goroutine) String() string {
 	return fmt.Sprintf("goroutine %d %s at %v, in %s", g.id, g.doing(), g.at(), g.at().name())
 }
 
+// ID tells goroutines apart, as stack dumps do.
+type ID int
+
+// This returns the caller's ID.
+func This() ID {
+	var buf [64]byte
+	g, _ := parseHeader(string(buf[:runtime.Stack(buf[:], false)]))
+	return ID(g.id)
+}
+
+// Others returns what the goroutines of the caller's bubble are doing now, but
+// for the caller and those that make the bubble.
+func Others() []Goroutine {
+	buf := make([]byte, 256)
+	this := parseStacks(buf[:runtime.Stack(buf, false)])
+	if len(this) == 0 {
+		return nil
+	}
+	return slices.DeleteFunc(inside(this[0].bubble), func(g Goroutine) bool { return g.id == this[0].id })
+}
+
+// ID is the goroutine's.
+func (g Goroutine) ID() ID { return ID(g.id) }
+
+// Durable reports whether the goroutine waits for something that virtual time
+// can bring.
+func (g Goroutine) Durable() bool { return g.durable }
+
+// Stuck reports whether the goroutine waits for what virtual time cannot bring,
+// such as a lock: while it does, the clock stands still.
+func (g Goroutine) Stuck() bool { return !g.durable && blocked(g.state) }
+
+// At is the place where the goroutine is, in code that is neither the standard
+// library's nor of one of the packages whose functions begin so.
+func (g Goroutine) At(skip ...string) Frame {
+	for _, f := range g.frames {
+		if !f.Standard() && !slices.ContainsFunc(skip, func(p string) bool { return strings.HasPrefix(f.fn, p) }) {
+			return f
+		}
+	}
+	return g.at()
+}
+
+// FrameOf is the frame that package runtime has found.
+func FrameOf(f runtime.Frame) Frame { return Frame{fn: f.Function, file: f.File, line: f.Line} }
+
 // thisBubble returns the number of the bubble that the caller is in, 0 outside.
 func thisBubble() int {
 	buf := make([]byte, 256)
@@ -127,20 +175,24 @@ func thisBubble() int {
 	return gs[0].bubble
 }
 
+// dumps are buffers for the stacks of all goroutines.
+var dumps = sync.Pool{New: func() any {
+	buf := make([]byte, 1<<17)
+	return &buf
+}}
+
 // inside returns what the goroutines of a bubble are doing now, but for those
 // that make the bubble.
 func inside(bubble int) []Goroutine {
-	buf := make([]byte, 1<<20)
-	for {
-		n := runtime.Stack(buf, true)
-		if n < len(buf) || len(buf) >= 1<<26 {
-			buf = buf[:n]
-			break
-		}
-		buf = make([]byte, 2*len(buf))
+	dump := dumps.Get().(*[]byte)
+	defer dumps.Put(dump)
+	n := runtime.Stack(*dump, true)
+	for n == len(*dump) && n < 1<<26 {
+		*dump = make([]byte, 2*n)
+		n = runtime.Stack(*dump, true)
 	}
 	var gs []Goroutine
-	for _, g := range parseStacks(buf) {
+	for _, g := range parseStacks((*dump)[:n]) {
 		if bubble == 0 || g.bubble != bubble || g.frames[0].in("internal/synctest", "testing/synctest") {
 			continue
 		}
@@ -160,7 +212,7 @@ func parseStacks(dump []byte) []Goroutine {
 		}
 		for i := 1; i+1 < len(lines); i += 2 {
 			fn, created := strings.CutPrefix(lines[i], "created by ")
-			f := frame{fn: fn}
+			f := Frame{fn: fn}
 			if created {
 				f.fn, _, _ = strings.Cut(fn, " in goroutine ")
 			} else if open := strings.LastIndexByte(fn, '('); open > 0 {

@@ -192,13 +192,13 @@ func holders(culprits, all []Goroutine) []Goroutine {
 }
 
 // frameOf returns g's frame in the function fn, or none.
-func (g Goroutine) frameOf(fn string) frame {
+func (g Goroutine) frameOf(fn string) Frame {
 	for _, f := range g.frames {
 		if f.fn == fn {
 			return f
 		}
 	}
-	return frame{}
+	return Frame{}
 }
 
 // vital is what a bubble shows to the world outside.

@@ -1,0 +1,69 @@
+// Canaries: what is private to one user, and tells whose it is.
+
+package crosstalk
+
+import (
+	"strings"
+
+	"example.com/outagelab/pocserver/worker/repeatable"
+)
+
+// marker begins each token, so that one can be found without knowing which.
+const marker = "zqj"
+
+// tokenLength is a marker and six digits of base 32: enough for a check's few
+// hundred users to be told apart.
+const tokenLength = len(marker) + 6
+
+// repeats is how often the token stands in a canary: of a buffer that two
+// requests write to, a part may be left.
+const repeats = 3
+
+// An owner is whose token it is.
+type owner struct {
+	schedule int // by its number in the check
+	user     int
+}
+
+const digits = "abcdefghkmnprstuvwxy23456789bcdf"
+
+// newCanary makes the canary of a user, and remembers it.
+func (c *check) newCanary(o owner) (canary, token string) {
+	for salt := uint64(0); ; salt++ {
+		n := repeatable.Mix(uint64(o.schedule)<<20 + uint64(o.user)<<8 + salt)
+		var b strings.Builder
+		b.WriteString(marker)
+		for b.Len() < tokenLength {
+			b.WriteByte(digits[n%uint64(len(digits))])
+			n /= uint64(len(digits))
+		}
+		token = b.String()
+		if whose, taken := c.tokens[token]; !taken || whose == o {
+			c.tokens[token] = o
+			return strings.Repeat(token, repeats), token
+		}
+	}
+}
+
+// strangers returns whose tokens are in text but for the user's own, and where in
+// text the first of each begins.
+func (c *check) strangers(text, own string) (found []owner, at []int) {
+	lower := strings.ToLower(text)
+	if len(lower) != len(text) { // rare letters change length with case
+		text = lower
+	}
+	seen := map[string]bool{own: true}
+	for i := 0; ; {
+		j := strings.Index(lower[i:], marker)
+		if j < 0 || i+j+tokenLength > len(lower) {
+			return found, at
+		}
+		i += j
+		token := lower[i : i+tokenLength]
+		if o, known := c.tokens[token]; known && !seen[token] {
+			seen[token] = true
+			found, at = append(found, o), append(at, i)
+		}
+		i += len(marker)
+	}
+}

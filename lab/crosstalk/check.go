@@ -1,0 +1,327 @@
+// The course of a check: alone first, then every schedule, then what was found
+// made as small as it gets.
+
+package crosstalk
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"example.com/outagelab/lab/bubble"
+	"example.com/outagelab/pocserver/worker"
+)
+
+// A check is one call of Check.
+type check struct {
+	newHandler func() http.Handler
+	newRequest func(user int, canary string) *http.Request
+	server     *worker.Config
+	realTime   bool
+
+	pace   pace
+	tokens map[string]owner
+	naps   map[int]time.Duration // how long a request waits that is alone, by how often it has arrived before
+	// waitedAt is where a request was seen to wait for no lock; a look costs more
+	// than a request.
+	waitedAt map[situation]bool
+	looks    int
+	locked   bool // a request was seen to wait for a lock
+	late     bool // something of a request stops after its end
+
+	current    atomic.Pointer[run]
+	ran, asked int // schedules and requests
+	stops      []event
+	showed     bool // a reply held its own user's canary
+	plain      int  // requests run in real time, since the handler waits for nothing
+	optional   bool // there are requests without the private fields
+	goroutines []bubble.Goroutine
+	leftBehind int
+	findings   []finding
+	smallest   *finding
+	trouble    string // a panic of the handler
+}
+
+// valid returns what is wrong with the arguments.
+func (c *check) valid() error {
+	switch {
+	case c.newHandler == nil:
+		return errors.New("newHandler is nil")
+	case c.newRequest == nil:
+		return errors.New("newRequest is nil")
+	case c.server != nil:
+		if _, err := worker.New(*c.server, func() http.Handler { return nil }); err != nil {
+			return fmt.Errorf("On: %w", err)
+		}
+	}
+	return nil
+}
+
+// ask makes a user's request.
+func (c *check) ask(user int, canary string, without bool) (request, error) {
+	made := c.newRequest(user, canary)
+	if made == nil || made.URL == nil {
+		return request{}, fmt.Errorf("newRequest made no request for user %d", user)
+	}
+	r, err := read(made)
+	if err != nil {
+		return request{}, fmt.Errorf("the body of user %d's request: %w", user, err)
+	}
+	if r.Host == "" && r.URL.Host == "" {
+		r.Host = "crosstalk.test"
+	}
+	if !r.holds(canary) {
+		return request{}, fmt.Errorf("newRequest did not put user %d's canary into %s %s: without it nothing can be found", user, made.Method, made.URL)
+	}
+	if without {
+		r, _ = r.without(canary)
+	}
+	if len(r.body) > 0 || r.Body != nil {
+		r.set(r.body)
+	}
+	return r, nil
+}
+
+// run runs the check. Its error is why the check did not come to an end.
+func (c *check) run(tb testing.TB) error {
+	c.naps, c.waitedAt = map[int]time.Duration{}, map[situation]bool{}
+	if c.realTime {
+		c.pace = realPace
+		return c.explore()
+	}
+	c.pace = virtualPace
+	err := bubble.Run(tb, 10*time.Second, dog, func() error {
+		before := len(bubble.Others())
+		err := c.explore()
+		if err == nil {
+			err = c.linger(before)
+		}
+		return err
+	})
+	if err == nil || errors.Is(err, bubble.ErrStopClock) {
+		err = nil
+		if c.waitsForNothing() && len(c.findings) == 0 {
+			err = c.atOnce()
+		}
+	}
+	return err
+}
+
+// linger gives what the handlers have started time to end. What does not is no
+// crosstalk, but the bubble cannot end with it.
+func (c *check) linger(before int) error {
+	for range 6 {
+		gs := bubble.Others()
+		c.leftBehind = len(gs) - before
+		if c.leftBehind <= 0 {
+			c.leftBehind = 0
+			return nil
+		}
+		for _, g := range gs {
+			if g.Stuck() {
+				return bubble.ErrStopClock // time would not pass
+			}
+		}
+		time.Sleep(bubble.Linger / 6)
+	}
+	return bubble.ErrStopClock
+}
+
+// explore runs every schedule.
+func (c *check) explore() error {
+	r, err := c.perform(alone)
+	if err != nil {
+		return err
+	}
+	c.judge(r)
+	for _, e := range r.events {
+		if e.what == goesOut {
+			break
+		}
+		if e.what != comesIn {
+			c.stops = append(c.stops, e)
+		}
+	}
+	u := r.users[0]
+	if _, ok := u.request.without(u.canary); ok {
+		c.optional = true
+	}
+	if c.trouble != "" {
+		return fmt.Errorf("the handler panicked with one request, and nobody else there: %s", c.trouble)
+	}
+	deadline := time.Now().Add(mostRealTime)
+	for _, s := range schedules(len(c.stops), c.late, c.optional, c.realTime) {
+		if c.realTime && time.Now().After(deadline) {
+			break
+		}
+		r, err := c.perform(s)
+		if err != nil {
+			return err
+		}
+		c.judge(r)
+		if len(c.findings) > 0 {
+			break // they are tried the smallest first
+		}
+	}
+	return c.shrink()
+}
+
+// mostRealTime is how long a check in real time goes on beginning schedules.
+const mostRealTime = 2 * time.Second
+
+// shrink makes the first finding's schedule as small as it gets: without users,
+// then without moves, as long as somebody still sees somebody else's data.
+func (c *check) shrink() error {
+	if len(c.findings) == 0 {
+		return nil
+	}
+	first := c.findings[0]
+	for {
+		smaller := false
+		for _, s := range first.run.plan.smaller() {
+			r, err := c.perform(s)
+			if err != nil {
+				return err
+			}
+			if found := c.look(r); len(found) > 0 {
+				first, smaller = found[0], true
+				break
+			}
+		}
+		if !smaller {
+			break
+		}
+	}
+	c.smallest = &first
+	return nil
+}
+
+// smaller returns the schedules with a user or a move less.
+func (s schedule) smaller() (all []schedule) {
+	if len(s.moves) <= 3 && len(s.without) <= 2 {
+		return nil
+	}
+	for u := range s.without {
+		if len(s.without) == 1 {
+			break
+		}
+		less := schedule{name: s.name}
+		for v, without := range s.without {
+			if v != u {
+				less.without = append(less.without, without)
+			}
+		}
+		for _, m := range s.moves {
+			switch {
+			case m.user > u:
+				m.user--
+				fallthrough
+			case m.user < u:
+				less.moves = append(less.moves, m)
+			}
+		}
+		all = append(all, less)
+	}
+	for i := range s.moves {
+		less := schedule{name: s.name, without: s.without}
+		less.moves = append(append(less.moves, s.moves[:i]...), s.moves[i+1:]...)
+		all = append(all, less)
+	}
+	return all
+}
+
+// judge keeps what a run has shown.
+func (c *check) judge(r *run) {
+	c.findings = append(c.findings, c.look(r)...)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, u := range r.users {
+		if u.trouble != "" && c.trouble == "" {
+			c.trouble = u.trouble
+		}
+	}
+}
+
+// look returns whose data of somebody else a run has shown to whom.
+func (c *check) look(r *run) (found []finding) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, u := range r.users {
+		found = append(found, c.lookAt(u)...)
+	}
+	return found
+}
+
+// lookAt returns whose data is in what came of u's request.
+func (c *check) lookAt(u *user) (found []finding) {
+	for _, p := range u.parts() {
+		for text := range reveal(p.text) {
+			c.showed = c.showed || strings.Contains(strings.ToLower(text), u.token)
+			owners, at := c.strangers(text, u.token)
+			for i, o := range owners {
+				if !slices.ContainsFunc(found, func(f finding) bool { return f.whose == o && f.where == p.where }) {
+					found = append(found, finding{u.run, u, o, p.where, c.excerpt(text, at[i])})
+				}
+			}
+		}
+	}
+	return found
+}
+
+// A part is a piece of what came of a request.
+type part struct{ where, text string }
+
+// parts is all that came of u's request.
+func (u *user) parts() (all []part) {
+	if reply := u.received.reply; reply != nil {
+		all = append(all, part{"the status line", reply.Status})
+		for name, values := range reply.Header {
+			for _, v := range values {
+				where := "the header " + name
+				switch name {
+				case "Set-Cookie":
+					where = "a cookie"
+				case "Location":
+					where = "the redirect target"
+				}
+				all = append(all, part{where, name + ": " + v})
+			}
+		}
+		all = append(all, part{"the body", string(u.received.body)})
+		for name, values := range reply.Trailer {
+			all = append(all, part{"the trailer " + name, strings.Join(values, "\n")})
+		}
+	}
+	all = append(all, part{"what came after the reply", string(u.received.rest)},
+		part{"what was written after the handler had returned", string(u.late)})
+	for _, sent := range u.sent {
+		all = append(all, part{"a call upstream", sent})
+	}
+	return all
+}
+
+// mostLooks is at how many places it is looked whether a request waits for a lock
+// that another holds at a stop. By then it has been kept at each of its stops
+// while another went through all of its own: if it never did, it does not.
+const mostLooks = 60
+
+// lockless reports whether requests are known not to run into each other's locks.
+func (c *check) lockless() bool { return !c.locked && c.looks > mostLooks }
+
+// waitsForNothing reports whether a request that is alone waits for nothing
+// before it writes its reply.
+func (c *check) waitsForNothing() bool {
+	for _, e := range c.stops {
+		switch e.what {
+		case header, writing, flushing:
+		default:
+			return false
+		}
+	}
+	return true
+}

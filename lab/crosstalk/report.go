@@ -1,0 +1,277 @@
+// What a check has to say: who saw whose data, under which schedule, drawn.
+
+package crosstalk
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"example.com/outagelab/lab/bubble"
+	"example.com/outagelab/lab/typeset"
+)
+
+// A finding is that a user got what another user's request had in private.
+type finding struct {
+	run     *run
+	user    *user // who got it
+	whose   owner
+	where   string
+	excerpt string
+}
+
+// name is what a user of a run is called.
+func name(user int) string { return string(rune('A' + user)) }
+
+// report is the whole text of a check that has ended.
+func (c *check) report(err error) string {
+	var p typeset.Page
+	switch {
+	case err != nil:
+		p.Hang("", "crosstalk: the check did not come to its end, so it says nothing about the handler.")
+		p.Line("")
+		var tr *bubble.Trouble
+		if errors.As(err, &tr) {
+			tr.Write(&p)
+			if r := c.current.Load(); r != nil && r.mu.TryLock() {
+				p.Line("")
+				p.Item("schedule", r.plan.name)
+				p.Item("so far", r.story())
+				r.mu.Unlock()
+			}
+		} else {
+			p.Hang("  ✗ ", err.Error())
+		}
+		return p.String()
+	case len(c.findings) > 0:
+		c.reportFinding(&p)
+	default:
+		p.Hang("", "crosstalk: nobody saw anybody else's data.")
+	}
+	p.Item("ran", c.course())
+	p.Item("stops", c.stopWords())
+	for _, n := range c.notes() {
+		p.Item("note", n)
+	}
+	return p.String()
+}
+
+func (c *check) reportFinding(p *typeset.Page) {
+	f := *c.smallest
+	p.Hang("", fmt.Sprintf("crosstalk: the handler shows one user's data to another: user %s got what only %s had sent.", name(f.user.index), f.owner()))
+	p.Line("")
+	p.Item("where", fmt.Sprintf("in %s: %s", f.where, f.excerpt))
+	p.Item("schedule", f.run.plan.name)
+	if f.run.plan.moves == nil {
+		p.Item("", "nothing in the handler waits, so there is no stop to draw: it took luck, and may take more next time")
+	} else {
+		p.Item("smallest", f.run.story())
+		p.Line("")
+		f.run.draw(p)
+		p.Line("")
+		if between := f.between(); between != "" {
+			p.Item("when", between)
+		}
+		p.Item("means", "a value that belongs to one request was kept where the other request found it: in the handler, a package variable, a pool, a cache, a connection or a closure. Keep it in a variable of the request's own, or key it by who asks.")
+	}
+}
+
+// owner says whose data it is.
+func (f finding) owner() string {
+	if f.run.owns(f.whose) {
+		return "user " + name(f.whose.user)
+	}
+	return "a user of an earlier schedule"
+}
+
+// owns reports whether o is a user of the run.
+func (r *run) owns(o owner) bool {
+	return slices.ContainsFunc(r.users, func(u *user) bool { return r.check.tokens[u.token] == o })
+}
+
+// excerpt is the text around a canary, with the canaries in it replaced by whose
+// they are.
+func (c *check) excerpt(text string, at int) string {
+	from, to := max(at-60, 0), min(at+90, len(text))
+	for from > 0 && !utf8.RuneStart(text[from]) {
+		from--
+	}
+	for to < len(text) && !utf8.RuneStart(text[to]) {
+		to++
+	}
+	part := text[from:to]
+	for token, o := range c.tokens {
+		whose := "«" + name(o.user) + "'s canary»"
+		if o.schedule != c.tokens[text[at:min(at+tokenLength, len(text))]].schedule && o.schedule != c.ran {
+			continue
+		}
+		for n := repeats; n > 0; n-- {
+			part = replaceFold(part, strings.Repeat(token, n), whose)
+		}
+	}
+	if from > 0 {
+		part = "…" + part
+	}
+	if to < len(text) {
+		part += "…"
+	}
+	return strings.Join(strings.Fields(strings.ToValidUTF8(part, "·")), " ")
+}
+
+// replaceFold replaces old, whatever its case.
+func replaceFold(s, old, with string) string {
+	for {
+		i := strings.Index(strings.ToLower(s), old)
+		if i < 0 || i+len(old) > len(s) {
+			return s
+		}
+		s = s[:i] + with + s[i+len(old):]
+	}
+}
+
+// story says the events of the run in a sentence.
+func (r *run) story() string {
+	var steps []string
+	for i := 0; i < len(r.events); {
+		user := r.events[i].user
+		var did []string
+		for ; i < len(r.events) && r.events[i].user == user; i++ {
+			did = append(did, words[r.events[i].what])
+		}
+		steps = append(steps, name(user)+" "+strings.Join(did, ", "))
+	}
+	var lacking []string
+	for _, u := range r.users {
+		if u.without {
+			lacking = append(lacking, name(u.index)+"'s request lacks the private fields")
+		}
+	}
+	return strings.Join(append(steps, lacking...), "; ")
+}
+
+// words say the events of a user in a sentence.
+var words = map[kind]string{
+	comesIn: "comes in", reading: "is kept at reading its body", header: "is kept at writing its header",
+	writing: "is kept at a write", flushing: "is kept at a flush", calling: "is kept at a call upstream",
+	waiting: "waits", goesOut: "has its reply", leaving: "leaves",
+}
+
+// draw draws a row for each user, with a column for each event.
+func (r *run) draw(p *typeset.Page) {
+	events := r.events
+	const most = 14
+	cut := len(events) > most
+	if cut {
+		events = events[:most]
+	}
+	last := map[int]int{}
+	for i, e := range r.events {
+		last[e.user] = i
+	}
+	for _, u := range r.users {
+		var b strings.Builder
+		inside := false
+		for i, e := range events {
+			label := string(e.what)
+			fill := " "
+			if e.user == u.index {
+				inside = e.what != goesOut && last[u.index] > i
+				if inside {
+					fill = "┄"
+				}
+				b.WriteString(label + strings.Repeat(fill, 1))
+				continue
+			}
+			if inside {
+				fill = "┄"
+			}
+			b.WriteString(strings.Repeat(fill, utf8.RuneCountInString(label)+1))
+		}
+		if cut {
+			b.WriteString("…")
+		}
+		p.Line(fmt.Sprintf("    %s  %s", name(u.index), b.String()))
+	}
+}
+
+// between says at which stop the one who got the data was when its owner came.
+func (f finding) between() string {
+	var at *event
+	came := false
+	for i, e := range f.run.events {
+		switch {
+		case e.user == f.user.index && !came:
+			at = &f.run.events[i]
+		case f.run.owns(f.whose) && e.user == f.whose.user && e.what == comesIn:
+			came = true
+		}
+	}
+	switch {
+	case !f.run.owns(f.whose):
+		return ""
+	case at == nil || !came || at.what == goesOut:
+		return fmt.Sprintf("%s had been and gone when %s came in: what the first left behind, the second found", name(f.whose.user), name(f.user.index))
+	}
+	where := ""
+	if at.at != "" {
+		where = " at " + at.at
+	}
+	return fmt.Sprintf("while %s %s%s, %s was served", name(f.user.index), words[at.what], where, name(f.whose.user))
+}
+
+// course says what was run.
+func (c *check) course() string {
+	server := "net/http"
+	if c.server != nil {
+		server = c.server.String()
+	}
+	clock := "virtual"
+	if c.realTime {
+		clock = "real"
+	}
+	return fmt.Sprintf("%s with %s in %s time, on %s", typeset.Plural(c.ran, "schedule", "schedules"),
+		typeset.Plural(c.asked, "request", "requests"), clock, server)
+}
+
+// stopWords says where a request that is alone stops.
+func (c *check) stopWords() string {
+	if len(c.stops) == 0 {
+		return "a request stops nowhere"
+	}
+	var all []string
+	for i, e := range c.stops {
+		if i == 6 {
+			all = append(all, fmt.Sprintf("… %d more", len(c.stops)-i))
+			break
+		}
+		text := string(e.what)
+		if e.at != "" {
+			text += " (" + e.at + ")"
+		}
+		all = append(all, text)
+	}
+	return strings.Join(all, ", ")
+}
+
+// notes are what a reader has to know about how far the check goes.
+func (c *check) notes() (all []string) {
+	if c.plain > 0 {
+		all = append(all, fmt.Sprintf("the handler waits for nothing before it writes, so no schedule gets between two of its steps: it was also run %s, %d at once, in real time, which proves less; run it with -race as well",
+			typeset.Plural(c.plain, "time", "times"), users))
+	}
+	if !c.showed {
+		all = append(all, "no reply held even its own user's canary: is it where the handler looks, and does the handler show it?")
+	}
+	if !c.optional {
+		all = append(all, "the canary is nowhere that can be left out, so every request had it")
+	}
+	if c.leftBehind > 0 {
+		all = append(all, fmt.Sprintf("%s left behind, which is no crosstalk, but a leak unless it is the app's own; give the handler a Close method to end what it starts", typeset.Plural(c.leftBehind, "goroutine was", "goroutines were")))
+	}
+	if c.trouble != "" {
+		all = append(all, "the handler panicked: "+c.trouble)
+	}
+	return all
+}

@@ -1,0 +1,129 @@
+// The detectors: what each of them sees of a handler.
+
+package hazard
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"example.com/outagelab/lab/bubble"
+	"example.com/outagelab/lab/crosstalk"
+	"example.com/outagelab/lab/typeset"
+	"example.com/outagelab/pocserver/worker"
+)
+
+// A Detector is a way of finding out that something is wrong with a handler.
+type Detector string
+
+const (
+	// Race is go test -race.
+	Race Detector = "-race"
+	// Crosstalk is [crosstalk.Check].
+	Crosstalk Detector = "crosstalk"
+	// Leak is goleak, and what is left in the bubble, two minutes after everybody
+	// has left.
+	Leak Detector = "leak"
+	// Stall is a probe a second that has to be answered, and the watchdog that
+	// sees the virtual clock stand still.
+	Stall Detector = "stall"
+)
+
+// Detectors are all of them.
+func Detectors() []Detector { return []Detector{Race, Crosstalk, Leak, Stall} }
+
+// Try lets a detector look at one of the two handlers, once, and returns whether
+// it saw something, with what it said. The error is that it could not tell.
+//
+// What a broken handler leaves behind stays in the process, so a process of its
+// own is the place for it, with nothing beside it. Race only puts the traffic on
+// the handler: in a build with the race detector that prints its report and makes
+// the process end with status 66.
+func (h *Hazard) Try(d Detector, v Variant) (seen bool, text string, err error) {
+	switch d {
+	case Race:
+		run := drive{hazard: h}
+		err := run.run(v)
+		var tr *bubble.Trouble
+		if errors.As(err, &tr) || errors.Is(err, bubble.ErrStopClock) {
+			err = nil // what is left behind is somebody else's to see
+		}
+		return false, "", err
+	case Crosstalk:
+		return h.tryCrosstalk(v)
+	case Leak:
+		return h.tryLeak(v)
+	case Stall:
+		return h.tryStall(v)
+	}
+	return false, "", fmt.Errorf("hazard: no detector is called %q", d)
+}
+
+func (h *Hazard) tryCrosstalk(v Variant) (seen bool, text string, err error) {
+	var said said
+	var options []crosstalk.Option
+	if h.Server != (worker.Config{}) {
+		options = append(options, crosstalk.On(h.Server))
+	}
+	crosstalk.Check(&said, func() http.Handler { return h.Make(v) }, h.Request, options...)
+	text = said.String()
+	switch {
+	case strings.Contains(text, "shows one user's data to another"):
+		return true, text, nil
+	case strings.Contains(text, "the virtual clock moves"):
+		return false, text, nil // the stall's to see
+	case said.failed:
+		return false, text, fmt.Errorf("hazard: %s, %v: crosstalk could not tell:\n%s", h.Name, v, text)
+	}
+	return false, text, nil
+}
+
+func (h *Hazard) tryLeak(v Variant) (seen bool, text string, err error) {
+	run := drive{hazard: h}
+	err = run.run(v)
+	var tr *bubble.Trouble
+	switch {
+	case errors.As(err, &tr) && tr.Abandoned:
+		return false, tr.Error(), nil // no time passes, so nobody can say what will end
+	case err != nil && !errors.Is(err, bubble.ErrStopClock):
+		return false, "", err
+	case (len(run.left) > 0) != (run.goleak != nil):
+		return false, "", fmt.Errorf("hazard: %s, %v: the bubble has %d goroutines left, and goleak says: %v", h.Name, v, len(run.left), run.goleak)
+	case run.goleak == nil:
+		return false, "", nil
+	}
+	tr = bubble.LeftBehind(run.left, "two minutes after the last client had left, with the server still up")
+	return true, tr.Error() + "\n" + run.goleak.Error(), nil
+}
+
+func (h *Hazard) tryStall(v Variant) (seen bool, text string, err error) {
+	run := drive{hazard: h, probing: true}
+	err = run.run(v)
+	var tr *bubble.Trouble
+	switch {
+	case errors.As(err, &tr) && tr.Abandoned:
+		return true, tr.Error(), nil
+	case err != nil && !errors.Is(err, bubble.ErrStopClock):
+		return false, "", err
+	case run.missed == 0:
+		return false, "", nil
+	}
+	return true, fmt.Sprintf("%d of %s not answered within %s, the first of them the one sent after %s\n",
+		run.missed, typeset.Plural(run.probed, "probe was", "probes were"), typeset.Seconds(probeWithin), typeset.Seconds(run.firstMissed)), nil
+}
+
+// said is a crosstalk.TestingT that keeps what it is told.
+type said struct {
+	strings.Builder
+	failed bool
+}
+
+func (s *said) Helper() {}
+
+func (s *said) Logf(format string, args ...any) { fmt.Fprintf(s, format+"\n", args...) }
+
+func (s *said) Errorf(format string, args ...any) {
+	s.failed = true
+	s.Logf(format, args...)
+}

@@ -1,0 +1,36 @@
+// A quote that has to be there in time or not at all.
+
+package fixed
+
+import (
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// lateResultQuote asks the pricing engine, which takes 3 s on a busy day.
+func lateResultQuote() int {
+	time.Sleep(3 * time.Second)
+	return 100
+}
+
+// LateResult gives the pricing engine 2 s for each /quote. /health says that the
+// server is up.
+func LateResult(_ http.RoundTripper) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /quote", func(w http.ResponseWriter, r *http.Request) {
+		quote := make(chan int, 1)
+		go func() { quote <- lateResultQuote() }()
+		select {
+		case q := <-quote:
+			fmt.Fprintln(w, "quote:", q)
+		case <-time.After(2 * time.Second):
+			http.Error(w, "no quote in time, try again", http.StatusServiceUnavailable)
+		case <-r.Context().Done():
+		}
+	})
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		fmt.Fprintln(w, "ok")
+	})
+	return mux
+}

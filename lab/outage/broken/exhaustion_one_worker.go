@@ -1,0 +1,15 @@
+// The PoC on one worker of gunicorn's.
+
+package broken
+
+import (
+	"example.com/outagelab/lab"
+	"example.com/outagelab/pocserver"
+	"example.com/outagelab/pocserver/worker"
+)
+
+// ExhaustionOneWorker is the PoC's app, whose requests mostly wait, on one worker.
+func ExhaustionOneWorker() (lab.System, error) {
+	server := worker.Defaults(worker.Sync)
+	return lab.System{Server: server, App: lab.Seeded(pocserver.Instances)}, nil
+}

@@ -1,0 +1,17 @@
+// The exercise's streams on threads.
+
+package broken
+
+import (
+	"example.com/outagelab/feedsim"
+	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/exercise"
+)
+
+// StreamsTooFewThreads is the exercise's app on two workers with many threads each
+// behind nginx.
+func StreamsTooFewThreads() (lab.System, error) {
+	server := feedsim.Threaded()
+	server.Threads = 15
+	return exercise.Behind(server, feedsim.AppConfig{}), nil
+}

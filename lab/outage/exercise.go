@@ -1,0 +1,277 @@
+// The exercise's outages: polls that wait and streams that never end, on app servers
+// that they do not suit.
+
+package outage
+
+import (
+	"time"
+
+	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/outage/broken"
+	"example.com/outagelab/lab/outage/fixed"
+	"example.com/outagelab/pocserver/worker"
+)
+
+const (
+	eachType = "What each worker type is good and bad at"
+	besides  = "What helps besides"
+)
+
+var polls = []Outage{
+	{
+		Name:     "polls/two-workers",
+		Question: "A slow route gets 10 requests a second. Why is the front page down?",
+		Covers:   []string{"polls/sync", "polls/threaded"},
+		Read:     []string{run("polls/sync"), findings("The cause, route by route"), cascading},
+		Source:   "polls_two_workers.go", Broken: broken.PollsTwoWorkers, Fixed: fixed.PollsTwoWorkers,
+		Experiment: lab.Experiment{
+			Claim: "A poll only waits for the feed, 5 s at the most, so two workers are enough for 10 a second; and the front page, which waits for nothing, is there at once.",
+			Load:  pollsAndRoot(10, 20*time.Second), Horizon: 20*time.Second + patience,
+			Checks: []lab.Check{
+				all("/check_feed", 200),
+				noLonger(lab.Latency(99).On("/check_feed"), 5, "the longest poll"),
+				all("/", 20),
+				atOnce("/", 90),
+			},
+			Lesson: lab.Lesson{
+				Cause: "A sync worker that waits for the feed serves nobody else. Polls take 2.5 s on average, so two workers serve 2/(2.5 s) = 0.8 a second, and 10 come. The others queue, the front page among them. After 60 s nginx answers 504 for whoever still waits, but the workers do not know that and go on to serve requests whose users have left: they are busy all the time, for nobody.",
+				Fix:   "Serve as many at a time as wait at a time. By Little's law that is 10/s · 2.5 s = 25, so two threaded workers with 25 threads each have twice what is needed. An event loop does it without a pool, if its handlers await.",
+			},
+		},
+	},
+	{
+		Name:     "polls/one-thread",
+		Question: "The polls are on the threaded server now. Why is nothing better?",
+		Covers:   []string{"polls/pool-of-one"},
+		Read:     []string{run("polls/pool-of-one"), findings(eachType), setting("threads")},
+		Source:   "polls_one_thread.go", Broken: broken.PollsOneThread, Fixed: fixed.PollsOneThread,
+		Experiment: lab.Experiment{
+			Claim: "Threads are made for waiting: on the threaded server all polls are answered when the feed answers, 5 s at the most.",
+			Load:  pollsAndRoot(10, 20*time.Second), Horizon: 20*time.Second + patience,
+			Checks: []lab.Check{
+				all("/check_feed", 200),
+				noLonger(lab.Latency(99).On("/check_feed"), 5, "the longest poll"),
+				atOnce("/", 90),
+			},
+			Lesson: lab.Lesson{
+				Cause: "The server runs gunicorn -k gthread with 2 workers, and nobody has set --threads. It is 1 then: two threads in all, which wait for two polls at a time, 0.8 a second, just as two sync workers do. What else comes is accepted, and waits for a thread.",
+				Fix:   "Set --threads: 10/s · 2.5 s = 25 polls wait at a time (Little's law), so 25 on each of the two workers leave room. No edit of nginx.conf repairs this.",
+			},
+		},
+	},
+	{
+		Name:     "polls/blocking",
+		Question: "The polls are on an event loop now. Why is everything worse?",
+		Covers:   []string{"polls/blocking", "polls/awaiting"},
+		Read:     []string{run("polls/blocking"), findings("And onto Python in general"), blockingPy},
+		Source:   "polls_blocking.go", Broken: broken.PollsBlocking, Fixed: fixed.PollsBlocking,
+		Experiment: lab.Experiment{
+			Claim: "Event loops are made for waiting: two of them answer all polls when the feed answers, and the front page at once, with the code as it is.",
+			Load:  pollsAndRoot(5, 40*time.Second), Horizon: 40*time.Second + patience,
+			Checks: []lab.Check{
+				all("/check_feed", 200),
+				noLonger(lab.Latency(100).On("/check_feed"), 5, "the longest poll"),
+				atOnce("/", 100),
+				none(lab.Exits(worker.TimedOut), "no worker is killed"),
+			},
+			Lesson: lab.Lesson{
+				Cause: "The code calls the feed with a library that blocks, and on an event loop a call that blocks holds everybody. The loop accepts all who come, then runs their handlers one after another; its heartbeat waits for its turn like the rest. After 30 s without one gunicorn's arbiter kills the worker with every connection that it had accepted: nginx sees them close, and says 502. A sync worker would at least have left them in the queue.",
+				Fix:   "Handlers that await the feed (here), or that run the blocking call in a thread (asyncio.to_thread). Until they do, code that blocks is better off on sync or threaded workers.",
+			},
+		},
+	},
+	{
+		Name:     "polls/clients-who-left",
+		Question: "Users give up after a minute. Does that not make the queue shorter?",
+		Covers:   []string{"cure/cancellation"},
+		Read:     []string{run("cure/cancellation"), findings(besides), goContext},
+		Source:   "polls_clients_who_left.go", Broken: broken.PollsClientsWhoLeft, Fixed: fixed.PollsClientsWhoLeft,
+		Experiment: lab.Experiment{
+			Claim: "Who is told 504 after a minute is out of the queue, so the server works for those who still wait: somebody is always served, and the front page gets its turn.",
+			Load:  pollsAndRoot(4, 80*time.Second), Horizon: 80*time.Second + patience,
+			Checks: []lab.Check{
+				{Metric: lastGood.On("/check_feed"), Want: 80 - 50/4.0, Formula: "the end of the load, less 50 requests at 4/s: who is next is there, and is served at least if the poll takes no time, as one in six does", Within: lab.AtLeast("that 50 in a row are not has a chance of (5/6)⁵⁰, one in 9,100")},
+				all("/", 80),
+			},
+			Lesson: lab.Lesson{
+				Cause: "nginx closes the connection of a user whom it has told 504, and that is all: the connection stays in the queue, with the request in its buffer. The worker that accepts it reads the request, asks the feed and waits for the answer, and only notices that nobody is there when it sends the reply. Once the wait is a minute long, every poll is made for a user who left a moment ago, and the front page never gets its turn before its user leaves, too.",
+				Fix:   "A handler that ends when its client has left: in Go, pass the request's context on to whatever the handler waits for. Dead requests then cost nothing when their turn comes. It brings the replies back, but everybody still waits for a minute: refuse early as well.",
+			},
+		},
+	},
+	{
+		Name:     "polls/no-limit",
+		Question: "One route is too slow. How does it take the others with it?",
+		Covers:   []string{"cure/shedding"},
+		Read:     []string{run("cure/shedding"), findings(besides), shedding},
+		Source:   "polls_no_limit.go", Broken: broken.PollsNoLimit, Fixed: fixed.PollsNoLimit,
+		Experiment: lab.Experiment{
+			Claim: "If the feed is slow, its users wait. The front page does not ask the feed, so it is there at once.",
+			Load:  pollsAndRoot(10, 20*time.Second), Horizon: 20*time.Second + patience,
+			Checks: []lab.Check{
+				all("/", 20),
+				atOnce("/", 100),
+			},
+			Lesson: lab.Lesson{
+				Cause: "Both routes share two workers and one queue. Nothing keeps the polls from taking both workers, so a request to the front page waits until the polls that came before it are done, 2.5 s each, two at a time. After 20 s there are nearly 200 of them.",
+				Fix:   "Give the slow route a limit below what there are workers: one poll at a time, and an immediate 503 with Retry-After for who comes beyond that. A worker is then always free. (The limit has to be shared by the workers, since a sync worker by itself never has two requests to count.) Or give the slow route a server of its own.",
+			},
+		},
+	},
+}
+
+var streams = []Outage{
+	{
+		Name:     "streams/two-workers",
+		Question: "30 users keep a stream open. What is left for everybody else?",
+		Covers:   []string{"streams/sync", "streams/awaiting"},
+		Read:     []string{run("streams/sync"), findings("The cause, route by route"), workerTypes},
+		Source:   "streams_two_workers.go", Broken: broken.StreamsTwoWorkers, Fixed: fixed.StreamsTwoWorkers,
+		Experiment: lab.Experiment{
+			Claim: "A stream sends a line now and then and does nothing in between, so two workers carry 30 of them, and still serve the front page.",
+			Load:  streamsAndRoot(30, 38*time.Second), Horizon: 38*time.Second + patience,
+			Checks: append(firstLines(30),
+				none(lab.Exits(worker.TimedOut), "no worker is killed"),
+				all("/", 34), atOnce("/", 100)),
+			Lesson: lab.Lesson{
+				Cause: "A sync worker serves one request from its first byte to its last, and a stream has no last byte. Two streams hold both workers; the other 28, and the front page, wait. A sync worker beats between requests only, so after 30 s gunicorn's arbiter takes it for one that hangs and kills it, stream and all. The next two streams do the same to its successors.",
+				Fix:   "Serve streams where a connection that waits holds no worker: on an event loop, with handlers that await between two lines.",
+			},
+		},
+	},
+	{
+		Name:     "streams/one-thread",
+		Question: "Streams hang, nothing is killed and nothing is logged. Where did the threads go?",
+		Covers:   []string{"streams/pool-of-one"},
+		Read:     []string{run("streams/pool-of-one"), findings(eachType), setting("threads")},
+		Source:   "streams_one_thread.go", Broken: broken.StreamsOneThread, Fixed: fixed.StreamsOneThread,
+		Experiment: lab.Experiment{
+			Claim: "The threaded server carries 30 streams, and serves the front page besides: threads are for what waits, and gunicorn would kill a worker that hangs.",
+			Load:  streamsAndRoot(30, 20*time.Second), Horizon: 20*time.Second + patience,
+			Checks: append(firstLines(30), all("/", 16), atOnce("/", 100)),
+			Lesson: lab.Lesson{
+				Cause: "The two workers have one thread each, which is gunicorn's default, and a stream holds a thread for as long as it lasts. Two streams take both. The heartbeat comes from a worker's main loop, which goes on accepting people whom nobody will serve: to the arbiter all is well, so there is no kill, no log line and no reply.",
+				Fix:   "As many threads on each worker as streams might come to it, and some for the other routes: here 40. That is as far as it goes; where users decide how many streams there are, use an event loop.",
+			},
+		},
+	},
+	{
+		Name:     "streams/too-few-threads",
+		Question: "30 threads, 30 streams. Is that enough?",
+		Covers:   []string{"streams/threaded"},
+		Read:     []string{run("streams/threaded"), findings("How they map onto the routes"), setting("threads")},
+		Source:   "streams_too_few_threads.go", Broken: broken.StreamsTooFewThreads, Fixed: fixed.StreamsTooFewThreads,
+		Experiment: lab.Experiment{
+			Claim: "2 workers with 15 threads each are 30 threads, so 30 streams all get one, and the front page, which takes no time, fits in between.",
+			Load:  streamsAndRoot(30, 20*time.Second), Horizon: 20*time.Second + patience,
+			Checks: append(firstLines(30), all("/", 16), atOnce("/", 100)),
+			Lesson: lab.Lesson{
+				Cause: "A pool is as large as it is, and a stream never gives its thread back. Which worker takes a connection is chance, so one may get more than 15 streams and the other fewer: the extra ones wait while threads are idle next door. And there is no “in between”: a request to the front page that comes to the full worker waits until a stream ends.",
+				Fix:   "Room for all streams on either worker, and for the other routes besides: 40 threads each. Better, streams on an event loop and short requests on a pool of their own: where both share one, the long requests starve the short ones.",
+			},
+		},
+	},
+	{
+		Name:     "streams/blocking",
+		Question: "Streams are on event loops now. Why does each loop serve one, and then die?",
+		Covers:   []string{"streams/blocking"},
+		Read:     []string{run("streams/blocking"), findings(eachType), blockingPy},
+		Source:   "streams_blocking.go", Broken: broken.StreamsBlocking, Fixed: fixed.StreamsBlocking,
+		Experiment: lab.Experiment{
+			Claim: "An event loop carries any number of connections, so two of them carry 30 streams and the front page, with the code as it is.",
+			Load:  streamsAndRoot(30, 38*time.Second), Horizon: 38*time.Second + patience,
+			Checks: append(firstLines(30),
+				none(lab.Exits(worker.TimedOut), "no worker is killed"),
+				all("/", 34), atOnce("/", 100)),
+			Lesson: lab.Lesson{
+				Cause: "The stream asks the feed with a call that blocks, and so never gives the loop back, neither while it waits for a line nor between two. Each loop serves the first stream that it accepted. Its heartbeat starves; after 30 s it is killed with all the connections it had. Its successor takes in whoever is waiting, and does the same.",
+				Fix:   "Await between two lines. A blocking call in a stream is the worst place for one: it does not hold the loop for a moment, but for ever.",
+			},
+		},
+	},
+}
+
+var errors502 = []Outage{
+	{
+		Name:     "502/two-addresses",
+		Question: "One report takes too long. Why does everybody get 502 for ten seconds?",
+		Covers:   []string{"502/two-addresses"},
+		Read:     []string{run("502/two-addresses"), directive("upstream", "max_fails"), directive("proxy", "proxy_next_upstream")},
+		Source:   "502_two_addresses.conf", Broken: broken.TwoAddresses502, Fixed: fixed.TwoAddresses502,
+		Experiment: lab.Experiment{
+			Claim: "A report that takes longer than the 60 s that nginx waits costs its own user a 504, and nobody else anything: the app server has threads to spare.",
+			Load:  []load.Load{open("/", 2, 100*time.Second), open("/report", 0.05, 40*time.Second)}, Horizon: 40*time.Second + patience,
+			Checks: []lab.Check{
+				all("/", 200),
+				none(lab.Replies(502).On("/"), "only the report's user gets an error"),
+				{Metric: lab.Replies(504).On("/report"), Want: 2, Formula: "each of them: 0.05/s · 40 s", Within: lab.AtLeast("all of them")},
+			},
+			Lesson: lab.Lesson{
+				Cause: "In the hosts file localhost is 127.0.0.1 and ::1. To nginx “server localhost:5000” is then two servers, and with two it keeps book of who fails (max_fails is 1). The report's time-out marks 127.0.0.1 as failed for 10 s, and ::1, where nobody listens, is marked whenever it is tried. With no server left nginx answers 502 in a millisecond, to every user of this upstream, though the app server is idle. A single server is never marked.",
+				Fix:   "Write the address, 127.0.0.1:5000: one server, and a time-out is a 504 for whoever waited. (max_fails=0 marks nobody either, but every second request is still tried at the address where nobody listens.)",
+			},
+		},
+	},
+	{
+		Name:     "502/killed-worker",
+		Question: "nginx waits 60 s, and the feed takes 40. Why is the answer a 502 after 30?",
+		Covers:   []string{"502/killed-worker"},
+		Read:     []string{run("502/killed-worker"), setting("timeout"), directive("proxy", "proxy_read_timeout")},
+		Source:   "502_killed_worker.go", Broken: broken.KilledWorker502, Fixed: fixed.KilledWorker502,
+		Experiment: lab.Experiment{
+			Claim:   "On a slow day a poll takes 40 s. nginx waits for 60, so it is slow, but it is answered.",
+			Load:    []load.Load{open("/check_feed", 0.04, 100*time.Second)},
+			Horizon: 100*time.Second + patience,
+			Checks: []lab.Check{
+				{Metric: lab.Replies(200), Want: 4, Formula: "the hope that each is answered: 0.04/s · 100 s", Within: lab.AtLeast("all of them")},
+				none(lab.Exits(worker.TimedOut), "no worker is killed"),
+			},
+			Lesson: lab.Lesson{
+				Cause: "gunicorn has a timeout of its own, 30 s: a sync worker that has not finished a request by then is taken for one that hangs, and killed. Its connection closes before a reply has begun, and that is a 502. Each poll costs a worker its life, and nginx's 60 s never come into it.",
+				Fix:   "Order the timeouts from the inside out: the call to the feed the shortest, then the worker, then nginx. Here the worker's has to be above 40 s. Better, give the call to the feed a timeout below 30 s: then the one who knows what went wrong is the one who answers, and no worker dies.",
+			},
+		},
+	},
+}
+
+var errors504 = []Outage{
+	{
+		Name:     "504/long-queue",
+		Question: "A longer queue loses fewer users. Does it?",
+		Covers:   []string{"502/full-backlog"},
+		Read:     []string{run("502/full-backlog"), findings(besides), cascading},
+		Source:   "504_long_queue.go", Broken: broken.LongQueue504, Fixed: fixed.LongQueue504,
+		Experiment: lab.Experiment{
+			Claim: "With more polls than the workers can serve, a long queue is the kindest: the workers always have something to do, so somebody is served all the time, and nobody waits a minute for nothing.",
+			Load:  []load.Load{open("/check_feed", 4, 80*time.Second)}, Horizon: 80*time.Second + patience,
+			Checks: []lab.Check{
+				{Metric: lastGood.On("/check_feed"), Want: 80 - 5 - 0.25, Formula: "the end of the load, less the longest poll, 5 s, and the 0.25 s to the next request: by then a worker is free, and somebody is next", Within: lab.AtLeast("somebody is served all the time")},
+				none(lab.Replies(504).On("/check_feed"), "nobody waits a minute for nothing"),
+			},
+			Lesson: lab.Lesson{
+				Cause: "Two workers serve 0.8 polls a second, and 4 come. The queue holds 2,049, so it grows until the wait is as long as nginx's patience, 60 s. From then on (here after a quarter of a minute) whoever joins the queue gets a turn only after nginx has told them 504: the workers are busy all the time, and nobody gets anything. A queue that is longer than what can be served in time holds nothing but the dead.",
+				Fix:   "A queue no longer than what can be served within the users' patience, and a refusal for who comes beyond it. With 9 in it everybody who gets in is served, at the full 0.8 a second, within half a minute; the others hear so at once, as a 502, and may come again. A unix socket refuses by itself (EAGAIN), Linux TCP with tcp_abort_on_overflow.",
+			},
+		},
+	},
+	{
+		Name:     "504/dropped",
+		Question: "The queue is short, so why do users wait a minute to be told so?",
+		Covers:   []string{"504/full-backlog"},
+		Read:     []string{run("504/full-backlog"), directive("proxy", "proxy_connect_timeout"), listen2, tcp7},
+		Source:   "504_dropped.conf", Broken: broken.Dropped504, Fixed: fixed.Dropped504,
+		Experiment: lab.Experiment{
+			Claim: "The queue before the workers is short, 9 connections, so nobody waits longer than half a minute: who gets in is served by then, and who does not is told so.",
+			Load:  pollsAndRoot(5, 40*time.Second), Horizon: 40*time.Second + patience,
+			Checks: []lab.Check{
+				{Metric: lab.Latency(100).On("/check_feed"), Want: 30, Formula: "2 s to get in, and 11 polls of 5 s at most on two workers, 27.5 s", Within: lab.AtMost("29.5 s, and half a second to spare")},
+				none(lab.Failures(load.Unfinished).On("/check_feed"), "everybody hears something"),
+			},
+			Lesson: lab.Lesson{
+				Cause: "When the queue of a TCP listener is full, Linux does not say no. It drops the connection request without a word, as if it had been lost, and the other side sends it again after 1, 3, 7, 15 and 31 s. nginx waits for its connection for 60 s before it gives up with 504: the waiting has only moved, from the queue into the kernel's retries, where there is no order.",
+				Fix:   "proxy_connect_timeout 2s: a connection on the same machine takes no time, so one that is not there after 2 s will not help its user. (tcp_abort_on_overflow or a unix socket refuse at once.)",
+			},
+		},
+	},
+}

@@ -1,0 +1,15 @@
+// The exercise's streams on its evented server.
+
+package fixed
+
+import (
+	"example.com/outagelab/feedsim"
+	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/exercise"
+)
+
+// StreamsBlocking is the exercise's app on two event loops behind nginx.
+func StreamsBlocking() (lab.System, error) {
+	app := feedsim.AppConfig{Awaiting: true}
+	return exercise.Behind(feedsim.Evented(), app), nil
+}
