@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help test lab exercise bench fidelity routings race determinism readme lint run.dev run.sync run.async run.async12 run.feed
+.PHONY: help test lab lesson exercise bench matrix fidelity routings race determinism readme lint run.dev run.sync run.async run.async12 run.feed
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9.]+: *## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,6 +19,13 @@ conf-only = $(if $(filter %.conf,$(MAKECMDGOALS)),$(error unexpected $(filter %.
 
 exercise: ## the feed exercise on an nginx.conf: CONF=my.conf, ARGS='-threads=2'; CONF=solution gives it away
 	$(conf-only)@$(GO) test -count=1 -run '^TestExercise$$' -args -conf='$(or $(CONF),shipped)' $(ARGS)
+
+lesson: ## the list of lessons; NAME=dirty/mutex runs one, which fails and says why; FIXED=1 runs what is fixed
+	$(if $(filter command,$(origin name) $(origin fixed)),$(error name and fixed are written in capitals: NAME=dirty/mutex FIXED=1))@$(GO) test -count=1 -run '^TestLesson$$' -lesson='$(NAME)' $(if $(FIXED),-lesson.fixed)
+
+matrix: ## each hazard, broken and fixed, under every detector, 100 trials a cell, into README (a quarter of an hour)
+	$(GO) test -race -count=1 -timeout 1h -run '^TestMatrix$$' . -trials=100 -update
+	$(GO) test -count=1 -run '^TestDocuments$$' . -update
 
 bench: ## what it costs, in a form that benchstat reads (minutes; some needs wrk)
 	$(GO) test -run '^$$' -bench . -benchmem . ./feedsim/front

@@ -28,6 +28,7 @@ import (
 	"example.com/outagelab/lab/document"
 	"example.com/outagelab/lab/exercise"
 	"example.com/outagelab/lab/fidelity"
+	"example.com/outagelab/lab/hazard"
 	"example.com/outagelab/lab/load"
 	"example.com/outagelab/lab/racedetector"
 	"example.com/outagelab/lab/simnet"
@@ -43,6 +44,10 @@ func TestMain(m *testing.M) {
 		if slices.ContainsFunc(os.Args, func(a string) bool { return a == "-h" || a == "-help" || a == "--help" }) {
 			usage()
 		}
+	}
+	flag.Parse()
+	if os.Getenv(trialEnv) != "" || *lessonName != "" {
+		os.Exit(m.Run()) // a broken handler leaves goroutines behind
 	}
 	goleak.VerifyTestMain(m)
 }
@@ -888,8 +893,11 @@ var results *lab.Results
 
 // TestExperiments runs the table: make lab prints it.
 func TestExperiments(t *testing.T) {
-	results = lab.Test(t, slices.Concat(experiments, crossover(), feedExercise))
+	results = lab.Test(t, table())
 }
+
+// table is every row there is.
+func table() []lab.Experiment { return slices.Concat(experiments, crossover(), feedExercise) }
 
 // TestTheLinesCrossWherePredicted finds the nap length at which the two servers
 // answer alike, and compares it with the prediction: 1/(E[S]+o+c) = 1/c' where
@@ -953,6 +961,13 @@ func TestDocuments(t *testing.T) {
 	report, _, ok := strings.Cut(printedBy(t, 1, "-test.run=^TestExercise$", "-conf=shipped"), "\n\n/hash_me\n")
 	require.True(t, ok)
 	readme.Shows("printed by make exercise", report)
+
+	lesson, _, ok := strings.Cut(printedBy(t, 1, "-test.run=^TestLesson$", "-lesson=dirty/mutex"), "\n--- FAIL")
+	require.True(t, ok)
+	readme.Shows("printed by make lesson NAME=dirty/mutex", strings.TrimSpace(lesson))
+	record, err := hazard.Measured()
+	require.NoError(t, err)
+	readme.Shows("printed by make matrix", strings.TrimSpace(record.Table()))
 
 	findings := document.Open(t, "feedsim/FINDINGS.md", *update)
 	findings.Shows("the file feedsim/solution/nginx.conf", strings.TrimRight(solution.Config, "\n"))

@@ -1,15 +1,20 @@
-// The dirty page: one user's e-mail on another user's page, on every worker
-// model, with the race detector as the witness that sees half of it.
+// Dirty and leaking: the PoC's dirty page on every worker model, and the matrix
+// of hazards and detectors, in which the race detector is one witness of several.
 
 package outagelab_test
 
 import (
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
+	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,13 +22,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/hazard"
+	"example.com/outagelab/lab/lesson"
 	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/outage"
 	"example.com/outagelab/lab/racedetector"
 	"example.com/outagelab/pocserver"
 	"example.com/outagelab/pocserver/worker"
 )
 
-var trials = flag.Int("trials", 1, "how many `times` TestDirty… repeats each case, each with a seed and a process of its own")
+var trials = flag.Int("trials", 1, "how many `times` TestDirty… and TestMatrix repeat each case; TestMatrix no fewer than 5")
 
 // dirty is the recipe on each model: what it shows, and what -race says of it.
 var dirty = []struct {
@@ -171,6 +179,143 @@ func TestDirtyInAChildProcess(t *testing.T) {
 	t.Fatalf("no case is called %q", name)
 }
 
+// trialEnv names the trials that a child process is to run: a hazard, a variant,
+// how many trials, and the detectors.
+const trialEnv = "OUTAGELAB_TRIALS"
+
+// TestMatrix puts each hazard, broken and fixed, under every detector, and holds
+// the record to it: what is always or never seen there has to be so here. With
+// -update and -trials=100 it makes the record.
+func TestMatrix(t *testing.T) {
+	record, err := hazard.Measured()
+	require.NoError(t, err)
+	var mu sync.Mutex
+	now := hazard.Record{}
+	n := max(*trials, 5)
+	t.Cleanup(func() {
+		if *update && !t.Failed() {
+			writeMatrix(t, now)
+		}
+	})
+	for _, h := range hazard.All() {
+		t.Run(h.Name, func(t *testing.T) {
+			t.Parallel()
+			seenAlways := false
+			for _, v := range []hazard.Variant{hazard.Broken, hazard.Fixed} {
+				for d, cell := range detect(t, h.Name, v, n) {
+					mu.Lock()
+					now.Set(h.Name, v, d, cell)
+					mu.Unlock()
+					if v == hazard.Fixed {
+						assert.Zero(t, cell.Seen, "%s: %s sees something in the fixed handler, in %d trials of %d", h.Name, d, cell.Seen, cell.Of)
+					}
+					seenAlways = seenAlways || v == hazard.Broken && cell.Class() == hazard.Always
+					was, ok := record.Get(h.Name, v, d)
+					if *update || ok && was.Class() == hazard.Sometimes || !ok && d == hazard.LeakProfile {
+						t.Logf("%s, %v: %s saw it in %d trials of %d; the record says %v", h.Name, v, d, cell.Seen, cell.Of, was)
+						continue
+					}
+					if assert.True(t, ok, "%s, %v, %s: not in the record: run make matrix", h.Name, v, d) {
+						assert.Equal(t, was.Class(), cell.Class(),
+							"%s, %v: %s saw it in %d trials of %d, where the table in README says %s. If that is right: make matrix",
+							h.Name, v, d, cell.Seen, cell.Of, was.Class())
+					}
+				}
+			}
+			if racedetector.On {
+				assert.True(t, seenAlways, "%s: no detector sees the broken handler every time", h.Name)
+			}
+		})
+	}
+}
+
+// detect runs n trials of each detector on a handler. Each trial of the race
+// detector is a process of its own, since a pair of stacks is reported once a
+// process, and so is each of the leak profile, which would find what trials before
+// it have left. The others may share a process, unless the handler leaves goroutines
+// behind, as a broken one may.
+func detect(t *testing.T, name string, v hazard.Variant, n int) map[hazard.Detector]hazard.Cell {
+	t.Helper()
+	cells := map[hazard.Detector]hazard.Cell{}
+	try := func(batch int, detectors ...string) string {
+		text := trialsInAChild(t, name, v, batch, detectors...)
+		for _, d := range detectors {
+			cell := cells[hazard.Detector(d)]
+			seen := strings.Count(text, "trial: "+d+": seen\n")
+			require.Equal(t, batch, seen+strings.Count(text, "trial: "+d+": nothing\n"), "%s, %v: %s could not tell:\n%s", name, v, d, text)
+			cell.Seen, cell.Of = cell.Seen+seen, cell.Of+batch
+			cells[hazard.Detector(d)] = cell
+		}
+		return text
+	}
+	together := 5
+	if v == hazard.Broken {
+		together = 1
+	}
+	for done := 0; done < n; done += together {
+		try(min(together, n-done), string(hazard.Crosstalk), string(hazard.Stall), string(hazard.Leak))
+	}
+	for range n {
+		if slices.Contains(hazard.Detectors(), hazard.LeakProfile) {
+			try(1, string(hazard.LeakProfile))
+		}
+		if !racedetector.On {
+			continue
+		}
+		if text := try(1, string(hazard.Race)); strings.Contains(text, "WARNING: DATA RACE") {
+			require.Contains(t, text, "/lab/hazard/"+v.String()+"/", "%s, %v: the race is not the handler's", name, v)
+			cell := cells[hazard.Race]
+			cell.Seen++
+			cells[hazard.Race] = cell
+		}
+	}
+	return cells
+}
+
+// trialsInAChild runs trials in a process of its own, and returns what it
+// printed.
+func trialsInAChild(t *testing.T, name string, v hazard.Variant, n int, detectors ...string) string {
+	t.Helper()
+	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTrialsInAChildProcess$")
+	child.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%v|%d|%s", trialEnv, name, v, n, strings.Join(detectors, ",")), "GORACE=atexit_sleep_ms=0")
+	text, err := child.CombinedOutput()
+	require.Contains(t, string(text), "trials: done\n", "%s, %v: the child process ended early (%v)", name, v, err)
+	return string(text)
+}
+
+func TestTrialsInAChildProcess(t *testing.T) {
+	if os.Getenv(trialEnv) == "" {
+		t.Skip("a part of TestMatrix: it needs " + trialEnv)
+	}
+	what := strings.Split(os.Getenv(trialEnv), "|")
+	require.Len(t, what, 4)
+	h, err := hazard.Named(what[0])
+	require.NoError(t, err)
+	n, err := strconv.Atoi(what[2])
+	require.NoError(t, err)
+	for d := range strings.SplitSeq(what[3], ",") {
+		for range n {
+			seen, text, err := h.Try(hazard.Detector(d), what[1] == hazard.Fixed.String())
+			switch {
+			case err != nil:
+				fmt.Println(err)
+			case seen:
+				fmt.Printf("%strial: %s: seen\n", text, d)
+			default:
+				fmt.Printf("trial: %s: nothing\n", d)
+			}
+		}
+	}
+	fmt.Println("trials: done")
+}
+
+// writeMatrix makes what was measured the record.
+func writeMatrix(t *testing.T, now hazard.Record) {
+	text, err := json.MarshalIndent(now, "", "\t")
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile("lab/hazard/testdata/matrix.json", append(text, '\n'), 0o644))
+}
+
 // TestDirtyIsConfinedToAWorker: twelve processes do not cure the bug, each has
 // it to itself. Whose page names somebody else was served by a worker that also
 // served that somebody.
@@ -207,4 +352,118 @@ func TestDirtyIsConfinedToAWorker(t *testing.T) {
 		}
 		assert.NotEmpty(t, clean, "seed %d: workers that dev never met have shown test nothing but test", seed)
 	}
+}
+
+var (
+	lessonName  = flag.String("lesson", "", "the `name` of the lesson that TestLesson runs; without one it lists them all")
+	lessonFixed = flag.Bool("lesson.fixed", false, "run the lesson on what is fixed")
+)
+
+// TestLesson is make lesson: without a name it lists the lessons, with one it
+// runs that one, which fails until it is fixed.
+func TestLesson(t *testing.T) {
+	if !asked("lesson") {
+		t.Skip("make lesson; all hazards are lessons of TestLessons, all outages of lab/outage")
+	}
+	if *lessonName == "" {
+		fmt.Print(lesson.Index())
+		return
+	}
+	l, err := lesson.Find(*lessonName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := hazard.Variant(*lessonFixed)
+	holds, text, err := l.Run(t, v, raceInAChild)
+	require.NoError(t, err)
+	fmt.Print("\n", text, "\n")
+	if !holds {
+		t.Fail()
+	}
+}
+
+// asked reports whether a flag was given.
+func asked(name string) (yes bool) {
+	flag.Visit(func(f *flag.Flag) { yes = yes || f.Name == name })
+	return yes
+}
+
+// raceInAChild is a lesson.Racer: in a build without the race detector it makes
+// one that has it.
+func raceInAChild(h *hazard.Hazard, v hazard.Variant) (string, error) {
+	child := exec.Command(os.Args[0], "-test.run=^TestTrialsInAChildProcess$")
+	if !racedetector.On {
+		child = exec.Command("go", "test", "-race", "-count=1", "-v", "-run=^TestTrialsInAChildProcess$", ".")
+	}
+	child.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%v|1|%s", trialEnv, h.Name, v, hazard.Race), "GORACE=atexit_sleep_ms=0")
+	text, err := child.CombinedOutput() // a race makes it fail
+	if !strings.Contains(string(text), "trials: done\n") {
+		return "", fmt.Errorf("the child process that has the race detector ended early (%v):\n%s", err, text)
+	}
+	return string(text), nil
+}
+
+// TestLessons runs each lesson on a hazard as make lesson does, in a process of
+// its own: it fails on the broken handler, saying claim, cause and fix, and passes
+// on the fixed one. (Those on outages are tested where they are written.)
+func TestLessons(t *testing.T) {
+	for _, h := range hazard.All() {
+		t.Run(h.Name, func(t *testing.T) {
+			t.Parallel()
+			if !racedetector.On && h.Name == "stalling/map-write" {
+				t.Skip("only the race detector sees it: go test -race")
+			}
+			text, status := lessonInAChild(t, h.Name)
+			assert.NotZero(t, status, "it fails on purpose, but: %s", text)
+			for what, said := range map[string]string{"question": h.Question, "claim": h.Claim, "cause": h.Cause, "fix": h.Fix} {
+				assert.Contains(t, oneLine(text), oneLine(said), "the %s", what)
+			}
+			for _, part := range []string{"--- lab/hazard/broken/" + h.Source, "+++ lab/hazard/fixed/" + h.Source, "make lesson NAME=" + h.Name + " FIXED=1"} {
+				assert.Contains(t, text, part)
+			}
+			text, status = lessonInAChild(t, h.Name, "-lesson.fixed")
+			assert.Zero(t, status, "it passes once fixed, but: %s", text)
+			assert.Contains(t, text, "the claim holds")
+		})
+	}
+}
+
+// TestEveryExperimentHasALesson: each row of the table of outages is what some
+// outage covers, and nothing else is.
+func TestEveryExperimentHasALesson(t *testing.T) {
+	covers := func(pattern, name string) bool {
+		return pattern == name || strings.HasSuffix(pattern, "/") && strings.HasPrefix(name, pattern)
+	}
+	for _, e := range table() {
+		n := 0
+		for _, o := range outage.All() {
+			for _, pattern := range o.Covers {
+				if covers(pattern, e.Name) {
+					n++
+				}
+			}
+		}
+		assert.Equal(t, 1, n, "%s is covered by %d outages", e.Name, n)
+	}
+	for _, o := range outage.All() {
+		for _, pattern := range o.Covers {
+			assert.True(t, slices.ContainsFunc(table(), func(e lab.Experiment) bool { return covers(pattern, e.Name) }), "%s covers %q, which is no experiment", o.Name, pattern)
+		}
+	}
+}
+
+// oneLine undoes the wrapping of a text.
+func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
+
+// lessonInAChild runs a lesson in a process of its own.
+func lessonInAChild(t *testing.T, name string, flags ...string) (printed string, status int) {
+	t.Helper()
+	child := exec.CommandContext(t.Context(), os.Args[0], append([]string{"-test.run=^TestLesson$", "-lesson=" + name}, flags...)...)
+	child.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
+	text, err := child.CombinedOutput()
+	var exit *exec.ExitError
+	if err != nil && !errors.As(err, &exit) {
+		require.NoError(t, err)
+	}
+	return string(text), child.ProcessState.ExitCode()
 }

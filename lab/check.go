@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
 
 	"example.com/outagelab/lab/typeset"
 )
@@ -78,6 +79,31 @@ func (t Tolerance) short() string {
 	return t.kind
 }
 
+// allowed says in words what a prediction allows.
+func (c *Check) allowed() string {
+	low, high := c.Within.bounds(c.Want)
+	switch {
+	case high == 0 && low <= 0 && c.Metric.counts():
+		return "none"
+	case low == high:
+		return "exactly " + typeset.Number(low)
+	case math.IsInf(high, 0):
+		return withUnit(low, c.Metric.Unit) + " or more"
+	case math.IsInf(low, 0):
+		return withUnit(high, c.Metric.Unit) + " or less"
+	}
+	return fmt.Sprintf("%s to %s (%s)", typeset.Number(low), withUnit(high, c.Metric.Unit), c.Within.short())
+}
+
+// foretold is the prediction in a few words, with the bound that it may be.
+func (c *Check) foretold(unit string) string {
+	switch c.Within.kind {
+	case "at least", "at most":
+		return c.Within.kind + " " + withUnit(c.Want, unit)
+	}
+	return withUnit(c.Want, unit)
+}
+
 // wrong says what is wrong with a check, beginning with the field; "" is right.
 func (c *Check) wrong() string {
 	switch {
@@ -118,7 +144,8 @@ func verdicts(checks []Check, o *Observation) []verdict {
 	return vs
 }
 
-// off says how far the observed number is from the predicted one.
+// off says how far the observed number is from the predicted one, or "" where there
+// is nothing to say beyond the numbers.
 func (v *verdict) off() string {
 	d := v.observed - v.Want
 	switch {
@@ -127,9 +154,11 @@ func (v *verdict) off() string {
 	case d == 0:
 		return "as predicted"
 	case v.Want == 0:
-		return fmt.Sprintf("%s off", typeset.Number(d))
-	case v.observed/v.Want >= 2:
-		return fmt.Sprintf("%s times as much", twoDigits(v.observed/v.Want))
+		return "" // the number says it
+	case v.observed/v.Want >= 1000:
+		return "more than 1,000 times as much"
+	case v.observed/v.Want >= 1.95:
+		return times(v.observed / v.Want)
 	case v.observed == 0:
 		return "none at all"
 	case v.observed > 0 && v.Want/v.observed >= 2:
@@ -140,17 +169,28 @@ func (v *verdict) off() string {
 	return fmt.Sprintf("%s %% less", twoDigits(-100*d/math.Abs(v.Want)))
 }
 
+// times is "twice as much" for 2.04.
+func times(x float64) string {
+	if text := twoDigits(x); text != "2" {
+		return text + " times as much"
+	}
+	return "twice as much"
+}
+
+// parts are the names of one of so many parts of something, from two on.
+var parts = []string{"half", "a third", "a quarter", "a fifth", "a sixth", "a seventh", "an eighth", "a ninth", "a tenth", "an eleventh", "a twelfth"}
+
 // onePart is "a 19th" for 19.2: one of so many parts of something.
 func onePart(x float64) string {
 	n := int(math.Round(x))
-	suffix := "th"
+	if i := n - 2; i < len(parts) {
+		return parts[i]
+	}
+	article, suffix := "a ", "th"
+	if text := typeset.Number(float64(n)); n == 18 || text[0] == '8' || strings.HasPrefix(text, "11,") || strings.HasPrefix(text, "18,") {
+		article = "an "
+	}
 	switch {
-	case n == 2:
-		return "half"
-	case n == 3:
-		return "a third"
-	case n == 4:
-		return "a quarter"
 	case n%100 >= 11 && n%100 <= 13:
 	case n%10 == 1:
 		suffix = "st"
@@ -159,7 +199,7 @@ func onePart(x float64) string {
 	case n%10 == 3:
 		suffix = "rd"
 	}
-	return "a " + typeset.Number(float64(n)) + suffix
+	return article + typeset.Number(float64(n)) + suffix
 }
 
 // errorPart is how far the observed number is from the predicted one, in parts
@@ -176,7 +216,7 @@ func (v *verdict) errorPart() float64 {
 
 // twoDigits is typeset.Number with two significant digits: enough to say how far off.
 func twoDigits(x float64) string {
-	if math.Abs(x) >= 100 {
+	if math.Abs(x) >= 99.5 { // which is 100, and 'g' writes it as 1e+02
 		return typeset.Number(math.Round(x))
 	}
 	return strconv.FormatFloat(x, 'g', 2, 64)

@@ -21,7 +21,15 @@ func (e *Experiment) lesson(obs *Observation, vs []verdict, err error, again str
 	p.Hang("", e.Name+": "+headline(vs, err))
 	p.Line("")
 	p.Item("claim", e.Claim)
-	p.Item("system", e.System.String())
+	label := "system"
+	parts := e.System.parts()
+	for i, part := range parts {
+		if i < len(parts)-1 {
+			part += ";"
+		}
+		p.Item(label, part)
+		label = ""
+	}
 	for i, l := range e.Load {
 		label := "load"
 		if i > 0 {
@@ -41,7 +49,12 @@ func (e *Experiment) lesson(obs *Observation, vs []verdict, err error, again str
 	}
 	if len(vs) > 0 {
 		p.Line("")
+		said := map[string]bool{"": true}
 		for _, v := range vs {
+			if said[v.Metric.Means] {
+				v.Metric.Means = ""
+			}
+			said[v.Metric.Means] = true
 			p.verdict(&v)
 		}
 	}
@@ -109,8 +122,8 @@ func each(err error) []error {
 func headline(vs []verdict, err error) string {
 	for _, v := range vs {
 		if !v.ok {
-			return fmt.Sprintf("the claim does not hold. %s: %s, where %s was predicted.",
-				v.Metric.Name, withUnit(v.observed, v.Metric.Unit), typeset.Number(v.Want))
+			return fmt.Sprintf("the claim does not hold. %s: %s (predicted: %s).",
+				v.Metric.Name, withUnit(v.observed, v.Metric.Unit), v.foretold(v.Metric.Unit))
 		}
 	}
 	if err != nil {
@@ -130,27 +143,23 @@ func (e *Experiment) clock() string {
 
 // verdict writes a check: on one line if it holds, in full if not.
 func (p *page) verdict(v *verdict) {
-	low, high := v.Within.bounds(v.Want)
+	name := v.Metric.Name
+	if v.Metric.Means != "" {
+		name += " (" + v.Metric.Means + ")"
+	}
 	if v.ok {
-		p.Hang("  ✓ ", fmt.Sprintf("%s: %s, predicted %s", v.Metric.Name, withUnit(v.observed, v.Metric.Unit), typeset.Number(v.Want)))
+		p.Hang("  ✓ ", fmt.Sprintf("%s: %s, predicted %s", name, withUnit(v.observed, v.Metric.Unit), v.foretold("")))
 		return
 	}
-	var allowed string
-	switch v.Within.kind {
-	case "exactly":
-		allowed = "exactly " + typeset.Number(v.Want)
-	case "at least":
-		allowed = typeset.Number(low) + " or more"
-	case "at most":
-		allowed = typeset.Number(high) + " or less"
-	default:
-		allowed = fmt.Sprintf("%s to %s (%s)", typeset.Number(low), typeset.Number(high), v.Within.short())
-	}
-	p.Line("  ✗ " + v.Metric.Name)
+	p.Hang("  ✗ ", name)
 	const indent = "    "
+	observed := withUnit(v.observed, v.Metric.Unit)
+	if off := v.off(); off != "" {
+		observed += ": " + off
+	}
 	p.Hang(indent+typeset.Pad("predicted", typeset.LabelWidth), withUnit(v.Want, v.Metric.Unit)+", from "+v.Formula)
-	p.Hang(indent+typeset.Pad("allowed", typeset.LabelWidth), allowed+": "+v.Within.from)
-	p.Hang(indent+typeset.Pad("observed", typeset.LabelWidth), withUnit(v.observed, v.Metric.Unit)+": "+v.off())
+	p.Hang(indent+typeset.Pad("allowed", typeset.LabelWidth), v.allowed()+": "+v.Within.from)
+	p.Hang(indent+typeset.Pad("observed", typeset.LabelWidth), observed)
 }
 
 // command is how to run one test alone: each part of its name, exactly.

@@ -18,6 +18,9 @@ import (
 type Metric struct {
 	Name string // "throughput"
 	Unit string // "replies/s"; "" for a plain number
+	// Means says in other words what the name means, where that is not plain:
+	// "the slowest reply".
+	Means string
 	// Of measures. NaN means that there was nothing to measure, and fails any
 	// check.
 	Of func(*Observation) float64
@@ -27,8 +30,9 @@ type Metric struct {
 // name there is nothing to measure.
 func (m Metric) On(name string) Metric {
 	return Metric{
-		Name: m.Name + " of " + name,
-		Unit: m.Unit,
+		Name:  m.Name + " of " + name,
+		Unit:  m.Unit,
+		Means: m.Means,
 		Of: func(o *Observation) float64 {
 			of := o.On(name)
 			if len(of.loads) == 0 {
@@ -37,6 +41,18 @@ func (m Metric) On(name string) Metric {
 			return m.Of(of)
 		},
 	}
+}
+
+// counts reports whether the metric is a number of things, of which there can be
+// none.
+func (m *Metric) counts() bool { return singular[m.Unit] != "" }
+
+// slowest says what a percentile of times is.
+func slowest(p float64, one, many string) string {
+	if p == 100 {
+		return "the slowest " + one
+	}
+	return fmt.Sprintf("%g in 100 %s are no slower", p, many)
 }
 
 // Throughput is complete replies a second, late ones included, whatever they
@@ -54,7 +70,7 @@ var Goodput = Metric{Name: "goodput", Unit: "replies/s", Of: func(o *Observation
 
 // Timeouts is requests that took longer than their client's timeout, answered
 // later or never: wrk's "timeout".
-var Timeouts = Metric{Name: "timeouts", Unit: "requests", Of: Failures(load.Timeout).Of}
+var Timeouts = Metric{Name: "timeouts", Unit: "requests", Means: "late, or never answered", Of: Failures(load.Timeout).Of}
 
 // Replies is how many replies with that status were complete, late ones
 // included.
@@ -66,7 +82,7 @@ func Replies(status int) Metric {
 
 // Failures is how many requests ended in that way.
 func Failures(kind load.Kind) Metric {
-	return Metric{Name: "requests " + kindWord(kind), Unit: "requests", Of: func(o *Observation) float64 {
+	return Metric{Name: "requests " + kindWord(kind), Unit: "requests", Means: kindMeans[kind], Of: func(o *Observation) float64 {
 		return count(o, func(r load.Record) bool { return r.Kind == kind })
 	}}
 }
@@ -74,7 +90,7 @@ func Failures(kind load.Kind) Metric {
 // Latency is the p-th percentile, 0 < p ≤ 100, of the latency of all complete
 // replies: the smallest latency that p % of them do not exceed.
 func Latency(p float64) Metric {
-	return Metric{Name: fmt.Sprintf("latency p%g", p), Unit: "s", Of: func(o *Observation) float64 {
+	return Metric{Name: fmt.Sprintf("latency p%g", p), Unit: "s", Means: slowest(p, "reply", "replies"), Of: func(o *Observation) float64 {
 		return percentile(o, p, func(r load.Record) bool { return r.Complete }, latency)
 	}}
 }
@@ -102,7 +118,7 @@ var Streaming = Metric{Name: "streams that got a line", Unit: "streams", Of: fun
 // FirstByte is the p-th percentile, 0 < p ≤ 100, of the time to the first byte of
 // the body, of all replies below 400 that had one.
 func FirstByte(p float64) Metric {
-	return Metric{Name: fmt.Sprintf("first byte p%g", p), Unit: "s", Of: func(o *Observation) float64 {
+	return Metric{Name: fmt.Sprintf("first byte p%g", p), Unit: "s", Means: slowest(p, "first byte of a reply", "first bytes of replies"), Of: func(o *Observation) float64 {
 		return percentile(o, p, func(r load.Record) bool { return r.Bytes > 0 && r.Status < 400 }, firstByte)
 	}}
 }
@@ -199,6 +215,13 @@ func percentile(o *Observation, p float64, counts func(load.Record) bool, of fun
 	}
 	slices.Sort(all)
 	return all[int(math.Ceil(p/100*float64(len(all))))-1].Seconds()
+}
+
+// kindMeans says in other words how requests failed.
+var kindMeans = map[load.Kind]string{
+	load.ClosedEarly: "the connection was closed before the reply was complete",
+	load.Reset:       "the other side cut the connection off",
+	load.Unfinished:  "neither answered nor failed when the experiment ended",
 }
 
 // kindWord says how requests ended.

@@ -39,7 +39,8 @@ type Observation struct {
 	Workers int
 
 	loads  []load.Load
-	labels []string // what to call each worker
+	labels []string        // what to call each worker
+	kinds  []worker.Config // what each worker is
 }
 
 // On returns what was observed of the load of that name only. Spans, Exits and
@@ -62,6 +63,14 @@ func (o *Observation) label(w int) string {
 		return o.labels[w]
 	}
 	return fmt.Sprintf("worker %d", w)
+}
+
+// kind is what worker w is; the zero Config where that is not known.
+func (o *Observation) kind(w int) worker.Config {
+	if w < len(o.kinds) {
+		return o.kinds[w]
+	}
+	return worker.Config{}
 }
 
 // window is when the loads could get replies, counted from Begin: a closed

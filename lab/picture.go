@@ -34,7 +34,7 @@ func (p *page) picture(o *Observation) {
 	n := int((o.Horizon + step - 1) / step)
 
 	p.Line("")
-	p.Line(fmt.Sprintf("  what became of the requests; a column is %s", typeset.Seconds(step)))
+	p.Line(fmt.Sprintf("  what became of the requests, at the time they ended; a column is %s; ▁ is at least one", typeset.Seconds(step)))
 	for _, l := range o.loads {
 		p.outcomes(l.String(), o.On(l.String()), step, n)
 	}
@@ -62,23 +62,6 @@ func niceStep(horizon time.Duration) time.Duration {
 // axis writes the time below a picture.
 func (p *page) axis(horizon time.Duration, n int) {
 	p.Line("    " + typeset.Pad("", rowLabel) + " 0 s" + typeset.PadLeft(typeset.Seconds(horizon), n-3))
-}
-
-// bars are the heights of a sparkline; nothing is a space.
-var bars = []rune(" ▁▂▃▄▅▆▇█")
-
-// spark draws values against the highest of the rows they are compared with.
-// Only nothing at all is drawn as nothing.
-func spark(values []int, top int) string {
-	var b strings.Builder
-	for _, v := range values {
-		height := 0
-		if v > 0 {
-			height = max(1, int(math.Round(float64(v)/float64(top)*float64(len(bars)-1))))
-		}
-		b.WriteRune(bars[height])
-	}
-	return b.String()
 }
 
 // An outcome is one way in which requests of a load ended, over time.
@@ -124,16 +107,19 @@ func (p *page) outcomes(name string, o *Observation, step time.Duration, n int) 
 	p.Line(fmt.Sprintf("    %s; a full bar is %s", name, typeset.Number(float64(top))))
 	for _, row := range rows {
 		if row.name != string(load.Unfinished) {
-			p.row(row.name, spark(row.each, top), typeset.Number(float64(row.total)))
+			p.row(row.name, typeset.Spark(row.each, top), typeset.Number(float64(row.total)))
 		}
 	}
 	waiting := waitingOf(o.Records, step, n)
 	if most := slices.Max(waiting); most > 0 {
 		text := "at most " + typeset.Number(float64(most))
+		if most != top {
+			text += ": a full bar here"
+		}
 		if unfinished > 0 {
 			text += fmt.Sprintf(", %s at the end", typeset.Number(float64(unfinished)))
 		}
-		p.row("waiting", spark(waiting, most), text)
+		p.row("waiting", typeset.Spark(waiting, most), text)
 	}
 }
 
@@ -183,7 +169,10 @@ func (p *page) workers(o *Observation, step time.Duration, n int) {
 	for w := range min(o.Workers, rowsOfWorkers) {
 		row, most := occupancy(o, w, step, n, whats)
 		text := typeset.Number(math.Round(100*o.busy(w))) + " % busy"
-		if most > 1 {
+		switch threads := o.kind(w).Threads; {
+		case threads > 1 && most > 0:
+			text += fmt.Sprintf(", %s of %s threads", typeset.Number(float64(most)), typeset.Number(float64(threads)))
+		case threads <= 1 && most > 1:
 			text += fmt.Sprintf(", up to %s at once", typeset.Number(float64(most)))
 		}
 		p.row(o.label(w), row, text)
@@ -200,10 +189,9 @@ func (p *page) workers(o *Observation, step time.Duration, n int) {
 	}
 	var legend []string
 	if len(whats) > 0 {
-		legend = append(legend, "capital letter: most of the column", "small: less than half of it", "· idle")
-	} else {
-		legend = append(legend, "· idle: nothing held a worker for any time")
+		legend = append(legend, "A: for half of the column or more", "a: for less")
 	}
+	legend = append(legend, "· not at all")
 	for _, e := range []struct {
 		reason worker.Reason
 		text   string
@@ -213,6 +201,12 @@ func (p *page) workers(o *Observation, step time.Duration, n int) {
 		}
 	}
 	p.Hang("    ", strings.Join(legend, "; "))
+	if slices.ContainsFunc(o.kinds, func(c worker.Config) bool { return c.Model == worker.Threaded && c.Threads > 1 }) {
+		p.Hang("    ", "a worker with threads is busy when at least one of them is; beside it, the most that were at a time")
+	}
+	if slices.ContainsFunc(o.kinds, func(c worker.Config) bool { return c.Model == worker.Evented }) {
+		p.Hang("    ", "an event loop is busy when code holds it; a request that awaits holds nothing")
+	}
 }
 
 // whatsOf is what workers were busy with, by when it was first seen; what there

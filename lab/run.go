@@ -35,7 +35,7 @@ func (e Experiment) Run(tb testing.TB) (*Observation, error) {
 		err   error
 	)
 	obs.Horizon, obs.loads = e.horizon(), e.Load
-	obs.Workers, obs.labels = e.System.workers(), e.System.workerLabels()
+	obs.Workers, obs.labels, obs.kinds = e.System.workers(), e.System.workerLabels(), e.System.workerKinds()
 	if e.RealTime {
 		err = e.measure(new(loopback), &obs, &notes)
 	} else {

@@ -89,6 +89,8 @@ func Always(h http.Handler) App {
 // serves whatever comes, all at once.
 type Service struct {
 	Address string
+	// Words say what it is and how long it takes, for the lesson; "" says nothing.
+	Words string
 	// Handler makes it, once a run, with a seed for what it draws.
 	Handler func(seed uint64) (http.Handler, error)
 }
@@ -172,6 +174,16 @@ func (s *System) workerLabels() (labels []string) {
 	return labels
 }
 
+// workerKinds is the configuration that each worker runs with.
+func (s *System) workerKinds() (kinds []worker.Config) {
+	for _, a := range s.servers() {
+		for range a.workers() {
+			kinds = append(kinds, a.Server)
+		}
+	}
+	return kinds
+}
+
 // bare reports whether the server is net/http itself.
 func (a *AppServer) bare() bool { return reflect.ValueOf(a.Server).IsZero() }
 
@@ -253,29 +265,38 @@ func (a *AppServer) check(field string) error {
 }
 
 // String says the system in words.
-func (s *System) String() string {
+func (s *System) String() string { return strings.Join(s.parts(), "; ") }
+
+// parts say each part of the system in words, the one that clients ask first.
+func (s *System) parts() (all []string) {
 	servers := s.servers()
-	if s.Front.Config == nil && len(servers) == 1 {
-		return servers[0].String()
-	}
-	var b strings.Builder
 	if s.Front.Config != nil {
-		fmt.Fprintf(&b, "a front that reads %s", s.Front.Config)
-		for i, a := range s.Front.hosts()["localhost"] {
-			b.WriteString([]string{", with localhost at ", " and "}[min(i, 1)])
-			b.WriteString(a.String())
+		var at []string
+		for _, a := range s.Front.hosts()["localhost"] {
+			at = append(at, a.String())
 		}
+		text := fmt.Sprintf("nginx, with %s", s.Front.Config)
+		if len(at) > 0 {
+			text += ", and localhost at " + strings.Join(at, " and ")
+		}
+		all = append(all, text)
 	}
 	for i, a := range servers {
-		if b.Len() > 0 {
-			b.WriteString("; ")
+		text := a.String()
+		if s.Front.Config != nil || len(servers) > 1 {
+			text = "at " + a.Address + " " + text
 		}
 		if i == 0 && s.Front.Config != nil {
-			b.WriteString("behind it ")
+			text = "behind it " + text
 		}
-		fmt.Fprintf(&b, "at %s %s", a.Address, &a)
+		all = append(all, text)
 	}
-	return b.String()
+	for _, service := range s.Services {
+		if service.Words != "" {
+			all = append(all, service.Words)
+		}
+	}
+	return all
 }
 
 // String says the server in words.
@@ -293,13 +314,24 @@ func (a *AppServer) String() string {
 	}
 	if c.MaxRequests > 0 {
 		text += fmt.Sprintf(", recycled after %s requests", typeset.Number(float64(c.MaxRequests)))
+		if usual := worker.Defaults(c.Model).GracefulTimeout; c.GracefulTimeout != usual {
+			text += fmt.Sprintf(", graceful timeout %s", typeset.Seconds(c.GracefulTimeout))
+		}
 	}
 	if c.CPU > 0 {
 		text += fmt.Sprintf(", %s of CPU a request", typeset.Seconds(c.CPU))
 	}
 	text += fmt.Sprintf(", a backlog of %s that ", typeset.Number(float64(c.Backlog)))
 	if a.Overflow == simnet.Refuse {
-		return text + "refuses when full"
+		text += "refuses when full"
+	} else {
+		text += "drops when full"
 	}
-	return text + "drops when full"
+	if c.Model != worker.ThreadPerRequest && c.Backlog < smallBacklog {
+		text += fmt.Sprintf(" (Linux holds one more: %d)", c.Backlog+1)
+	}
+	return text
 }
+
+// smallBacklog is where one more or less in the backlog makes a difference.
+const smallBacklog = 100

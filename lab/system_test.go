@@ -156,7 +156,7 @@ func TestASystemSaysItsParts(t *testing.T) {
 	e := house(t, time.Second)
 	e.System.Front.Hosts = map[string][]netip.Addr{"localhost": {netip.MustParseAddr("127.0.0.1"), netip.IPv6Loopback()}}
 	e.System.Variant = "of two minds"
-	assert.Equal(t, "a front that reads house.conf, with localhost at 127.0.0.1 and ::1; "+
+	assert.Equal(t, "nginx, with house.conf, and localhost at 127.0.0.1 and ::1; "+
 		"behind it at 127.0.0.1:5000 1 sync worker, of two minds, worker timeout 30 s, a backlog of 2,048 that drops when full; "+
 		"at 127.0.0.1:5100 2 threaded workers × 10 threads, worker timeout 30 s, a backlog of 2,048 that drops when full", e.System.String())
 	assert.Equal(t, []string{":5000/0", ":5100/0", ":5100/1"}, e.System.workerLabels())

@@ -34,7 +34,7 @@ func TestAFailingRowTeaches(t *testing.T) {
 	e := outages()[0]
 	for _, part := range []string{
 		"--- FAIL: TestChild/naps/sync",
-		"naps/sync: the claim does not hold. replies 200: 18 replies, where 8 was predicted.",
+		"naps/sync: the claim does not hold. replies 200: 18 replies (predicted: 8 replies).",
 		e.Claim, "2 sync workers", "2 requests/s for /nap",
 		"✗ replies 200", "predicted 8 replies, from " + e.Checks[0].Formula,
 		"allowed exactly 8", "observed 18 replies: 2.2 times as much",

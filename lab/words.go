@@ -57,7 +57,9 @@ func loadWords(l load.Load) string {
 		}
 		text = named(l.Name) + text
 	case load.Open:
-		text = named(l.Name) + arrivals(l)
+		if text = arrivals(l); l.Name != l.Path {
+			text = named(l.Name) + text
+		}
 		if l.Timeout > 0 {
 			text += fmt.Sprintf(", giving up after %s", typeset.Seconds(l.Timeout))
 		}
@@ -73,14 +75,23 @@ const atOnce = time.Millisecond
 
 // arrivals says what an open loop asks for, and when.
 func arrivals(l load.Open) string {
-	if n := int(l.Rate*l.Duration.Seconds() + 0.5); l.Duration < atOnce {
-		return typeset.Plural(n, "request", "requests") + " for " + l.Path + ", all at once" + span(l.Start, 0)
+	to := " for " + l.Path
+	n := int(l.Rate*l.Duration.Seconds() + 0.5)
+	if n == 1 && !l.Poisson {
+		text := "1 request" + to
+		if l.Start > 0 {
+			text += ", at " + typeset.Seconds(l.Start)
+		}
+		return text
 	}
-	rate := " requests/s for "
+	if l.Duration < atOnce {
+		return typeset.Plural(n, "request", "requests") + to + ", all at once" + span(l.Start, 0)
+	}
+	rate := " requests/s"
 	if l.Rate == 1 {
-		rate = " request/s for "
+		rate = " request/s"
 	}
-	text := typeset.Number(l.Rate) + rate + l.Path + ", whatever the replies"
+	text := typeset.Number(l.Rate) + rate + to + ", whether or not they are answered"
 	if l.Poisson {
 		text += ", at random moments"
 	}

@@ -60,7 +60,7 @@ func Run(tb testing.TB, step time.Duration, dog Watchdog, f func() error) error 
 				failed = errors.Join(failed, left(int(vital.bubble.Load()), p))
 			case !ended && failed == nil:
 				// synctest.Test found t failed, which only the race detector does.
-				failed = &Trouble{Name: "no data race", What: "the race detector has reported one, above"}
+				failed = &Trouble{Name: "no data race", What: "the race detector has reported one, above", Race: true}
 			}
 		}()
 		synctest.Test(t, func(*testing.T) {
@@ -150,7 +150,7 @@ func LeftBehind(gs []Goroutine, when string) *Trouble {
 			tr.Who = append(tr.Who, fmt.Sprintf("… and %d more", len(gs)-maxNamed))
 			break
 		}
-		tr.Who = append(tr.Who, fmt.Sprintf("%v; created by %s at %v", g, g.creator.name(), g.creator))
+		tr.Who = append(tr.Who, fmt.Sprintf("goroutine %d %s", g.id, g.Doing()))
 	}
 	return tr
 }
@@ -164,6 +164,14 @@ type Trouble struct {
 	Why, Do string
 	// Abandoned: the bubble still runs, and may touch what it was given.
 	Abandoned bool
+	// Race: f did all that it had to, and the race detector reported something.
+	Race bool
+}
+
+// IsRace reports whether err is no more than a report of the race detector.
+func IsRace(err error) bool {
+	tr, ok := err.(*Trouble)
+	return ok && tr.Race
 }
 
 // Error says all of it, in as many lines as it takes.

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 )
 
 // A Goroutine is one entry of a stack dump.
@@ -22,6 +23,7 @@ type Goroutine struct {
 	state   string // "sync.Mutex.Lock", "sleep", …
 	durable bool   // waits for something that the virtual clock can bring
 	bubble  int    // 0 outside any
+	nap     time.Duration
 	frames  []Frame
 	creator Frame // of the go statement
 }
@@ -119,6 +121,18 @@ func (g Goroutine) String() string {
 	return fmt.Sprintf("goroutine %d %s at %v, in %s", g.id, g.doing(), g.at(), g.at().name())
 }
 
+// Doing says what the goroutine is doing, where, and who began it, with nothing
+// that differs from run to run. Places are those of [Goroutine.At].
+func (g Goroutine) Doing(skip ...string) string {
+	at := g.At(skip...)
+	return fmt.Sprintf("%s at %v, in %s; created by %s at %v", g.doing(), at, at.name(), g.creator.name(), g.creator)
+}
+
+// In reports whether a function whose name begins so is on the goroutine's stack.
+func (g Goroutine) In(prefix string) bool {
+	return slices.ContainsFunc(g.frames, func(f Frame) bool { return strings.HasPrefix(f.fn, prefix) })
+}
+
 // ID tells goroutines apart, as stack dumps do.
 type ID int
 
@@ -132,12 +146,12 @@ func This() ID {
 // Others returns what the goroutines of the caller's bubble are doing now, but
 // for the caller and those that make the bubble.
 func Others() []Goroutine {
-	buf := make([]byte, 256)
-	this := parseStacks(buf[:runtime.Stack(buf, false)])
-	if len(this) == 0 {
+	all := everybody()
+	if len(all) == 0 {
 		return nil
 	}
-	return slices.DeleteFunc(inside(this[0].bubble), func(g Goroutine) bool { return g.id == this[0].id })
+	this := all[0] // a dump begins with its caller
+	return slices.DeleteFunc(within(this.bubble, all), func(g Goroutine) bool { return g.id == this.id })
 }
 
 // ID is the goroutine's.
@@ -151,15 +165,24 @@ func (g Goroutine) Durable() bool { return g.durable }
 // such as a lock: while it does, the clock stands still.
 func (g Goroutine) Stuck() bool { return !g.durable && blocked(g.state) }
 
+// Nap is how long the time.Sleep takes in all that the goroutine is in, 0 if it
+// is in none.
+func (g Goroutine) Nap() time.Duration { return g.nap }
+
 // At is the place where the goroutine is, in code that is neither the standard
 // library's nor of one of the packages whose functions begin so.
 func (g Goroutine) At(skip ...string) Frame {
 	for _, f := range g.frames {
-		if !f.Standard() && !slices.ContainsFunc(skip, func(p string) bool { return strings.HasPrefix(f.fn, p) }) {
+		if !f.Standard() && !f.In(skip...) {
 			return f
 		}
 	}
 	return g.at()
+}
+
+// In reports whether the name of f's function begins with one of these.
+func (f Frame) In(begins ...string) bool {
+	return slices.ContainsFunc(begins, func(b string) bool { return f.fn != "" && strings.HasPrefix(f.fn, b) })
 }
 
 // FrameOf is the frame that package runtime has found.
@@ -183,7 +206,17 @@ var dumps = sync.Pool{New: func() any {
 
 // inside returns what the goroutines of a bubble are doing now, but for those
 // that make the bubble.
-func inside(bubble int) []Goroutine {
+func inside(bubble int) []Goroutine { return within(bubble, everybody()) }
+
+// within returns those of gs that are in a bubble, but for those that make it.
+func within(bubble int, gs []Goroutine) []Goroutine {
+	return slices.DeleteFunc(gs, func(g Goroutine) bool {
+		return bubble == 0 || g.bubble != bubble || g.frames[0].in("internal/synctest", "testing/synctest")
+	})
+}
+
+// everybody returns what all goroutines are doing now, the caller first.
+func everybody() []Goroutine {
 	dump := dumps.Get().(*[]byte)
 	defer dumps.Put(dump)
 	n := runtime.Stack(*dump, true)
@@ -191,14 +224,7 @@ func inside(bubble int) []Goroutine {
 		*dump = make([]byte, 2*n)
 		n = runtime.Stack(*dump, true)
 	}
-	var gs []Goroutine
-	for _, g := range parseStacks((*dump)[:n]) {
-		if bubble == 0 || g.bubble != bubble || g.frames[0].in("internal/synctest", "testing/synctest") {
-			continue
-		}
-		gs = append(gs, g)
-	}
-	return gs
+	return parseStacks((*dump)[:n])
 }
 
 // parseStacks reads what runtime.Stack writes.
@@ -217,6 +243,9 @@ func parseStacks(dump []byte) []Goroutine {
 				f.fn, _, _ = strings.Cut(fn, " in goroutine ")
 			} else if open := strings.LastIndexByte(fn, '('); open > 0 {
 				f.fn = fn[:open]
+				if len(g.frames) == 0 && f.fn == "time.Sleep" {
+					g.nap = parseNap(fn[open+1:])
+				}
 			}
 			place, _, _ := strings.Cut(strings.TrimSpace(lines[i+1]), " ")
 			if colon := strings.LastIndexByte(place, ':'); colon > 0 {
@@ -232,6 +261,13 @@ func parseStacks(dump []byte) []Goroutine {
 		gs = append(gs, g)
 	}
 	return gs
+}
+
+// parseNap reads the argument of time.Sleep, such as "0x3b9aca00)", which is left
+// as it was while the sleep lasts.
+func parseNap(args string) time.Duration {
+	n, _ := strconv.ParseInt(strings.TrimRight(args, "?)"), 0, 64)
+	return time.Duration(n)
 }
 
 // parseHeader reads a line such as

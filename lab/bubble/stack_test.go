@@ -6,6 +6,7 @@ package bubble
 import (
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -33,6 +34,25 @@ func TestADumpIsRead(t *testing.T) {
 		close(stop)
 	})
 	assert.Zero(t, thisBubble())
+}
+
+func TestTheLengthOfANapIsRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, d := range []time.Duration{1, time.Second, time.Hour} {
+			go time.Sleep(d)
+			synctest.Wait()
+		}
+		stop := make(chan int)
+		go func() { <-stop }()
+		synctest.Wait()
+		var naps []time.Duration
+		for _, g := range Others() {
+			naps = append(naps, g.Nap())
+		}
+		assert.ElementsMatch(t, []time.Duration{1, time.Second, time.Hour, 0}, naps)
+		close(stop)
+		time.Sleep(2 * time.Hour)
+	})
 }
 
 func TestAHeaderIsRead(t *testing.T) {

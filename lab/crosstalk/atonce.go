@@ -4,13 +4,19 @@
 package crosstalk
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
+
+	"example.com/outagelab/lab/bubble"
 )
 
 const (
@@ -23,6 +29,12 @@ const (
 // atOnce runs the handler with many users at once.
 func (c *check) atOnce() error {
 	app := c.newHandler()
+	if app == nil {
+		return errNoHandler
+	}
+	if closer, ok := app.(io.Closer); ok {
+		defer closer.Close()
+	}
 	c.ran++
 	r := &run{check: c, plan: schedule{name: "many at once, in real time"}, begin: time.Now(), bell: make(chan struct{}, 1)}
 	requests := make([]*user, users)
@@ -40,9 +52,8 @@ func (c *check) atOnce() error {
 	ctx, cancel := context.WithTimeout(context.Background(), mostTime)
 	defer cancel()
 	var (
-		wg    sync.WaitGroup
-		mu    sync.Mutex
-		asked int
+		wg sync.WaitGroup
+		mu sync.Mutex
 	)
 	for _, u := range requests {
 		wg.Go(func() {
@@ -52,15 +63,15 @@ func (c *check) atOnce() error {
 				req := request{u.request.Clone(ctx), nil}
 				req.set(u.request.body)
 				req.RequestURI, req.RemoteAddr = req.URL.RequestURI(), "192.0.2.1:1234"
-				panicked := serve(app, yielding{recorder}, req.Request)
+				panicked := serve(app, yielding{recorder, ctx, bubble.This()}, req.Request)
 				reply := recorder.Result()
 				mu.Lock()
-				asked++
+				last := u.received
 				u.received = received{reply: reply, body: recorder.Body.Bytes()}
 				if panicked != nil && c.trouble == "" {
-					c.trouble = panicked.Error()
+					c.trouble, c.troubled = panicked.Error(), r
 				}
-				if len(c.findings) == 0 {
+				if len(c.findings) == 0 && !u.received.same(last) {
 					c.findings = append(c.findings, c.lookAt(u)...)
 				}
 				over := len(c.findings) > 0 || ctx.Err() != nil
@@ -82,11 +93,18 @@ func (c *check) atOnce() error {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	c.plain = asked
+	c.plain = true
 	if len(c.findings) > 0 {
 		c.smallest = &c.findings[0]
 	}
 	return nil
+}
+
+// same reports whether two replies are alike, as most of a user's are.
+func (got received) same(as received) bool {
+	return as.reply != nil && got.reply.Status == as.reply.Status && bytes.Equal(got.body, as.body) &&
+		maps.EqualFunc(got.reply.Header, as.reply.Header, slices.Equal) &&
+		maps.EqualFunc(got.reply.Trailer, as.reply.Trailer, slices.Equal)
 }
 
 // serve calls the handler and returns its panic.
@@ -100,10 +118,31 @@ func serve(h http.Handler, w http.ResponseWriter, r *http.Request) (err error) {
 	return nil
 }
 
-// yielding lets others run at each write.
-type yielding struct{ *httptest.ResponseRecorder }
+// yielding lets others run at each write, and is a client that leaves when the
+// time is up, or when it has read enough.
+type yielding struct {
+	*httptest.ResponseRecorder
+	ctx     context.Context
+	handler bubble.ID // its goroutine
+}
 
 func (y yielding) Write(p []byte) (int, error) {
 	runtime.Gosched()
-	return y.ResponseRecorder.Write(p)
+	if y.ctx.Err() == nil && y.Body.Len()+len(p) <= mostBody {
+		return y.ResponseRecorder.Write(p)
+	}
+	if bubble.This() == y.handler {
+		panic(http.ErrAbortHandler)
+	}
+	return 0, http.ErrAbortHandler
 }
+
+func (y yielding) WriteString(s string) (int, error) { return y.Write([]byte(s)) }
+
+// What a connection has, and a recorder has not.
+
+func (y yielding) SetReadDeadline(time.Time) error  { return nil }
+func (y yielding) SetWriteDeadline(time.Time) error { return nil }
+func (y yielding) EnableFullDuplex() error          { return nil }
+
+func (y yielding) ReadFrom(r io.Reader) (int64, error) { return io.Copy(struct{ io.Writer }{y}, r) }

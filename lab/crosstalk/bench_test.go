@@ -3,20 +3,29 @@
 package crosstalk_test
 
 import (
+	"io"
 	"net/http"
 	"testing"
-
-	"example.com/outagelab/lab/crosstalk"
+	"time"
 )
 
 func BenchmarkCheck(b *testing.B) {
-	for name, h := range map[string]func() http.Handler{
-		"naps":   func() http.Handler { return &session{} },
-		"locked": func() http.Handler { return &locked{} },
+	dirty, clean := shows(func(w http.ResponseWriter, user string) { _, _ = io.WriteString(w, user) })
+	for _, h := range []struct {
+		name string
+		app  func() http.HandlerFunc
+	}{
+		{"dirty", dirty},
+		{"clean", clean},
+		{"plain", func() http.HandlerFunc {
+			return func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, user(r)) }
+		}},
+		{"locked", locked("", func() { time.Sleep(time.Millisecond) }).clean},
+		{"stream", func() http.HandlerFunc { return stream(5, itsOwn) }},
 	} {
-		b.Run(name, func(b *testing.B) {
+		b.Run(h.name, func(b *testing.B) {
 			for b.Loop() {
-				crosstalk.Check(&recorder{TB: b}, h, byQuery)
+				saysOf(app(h.app), inQuery)
 			}
 		})
 	}

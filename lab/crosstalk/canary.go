@@ -48,22 +48,24 @@ func (c *check) newCanary(o owner) (canary, token string) {
 // strangers returns whose tokens are in text but for the user's own, and where in
 // text the first of each begins.
 func (c *check) strangers(text, own string) (found []owner, at []int) {
-	lower := strings.ToLower(text)
-	if len(lower) != len(text) { // rare letters change length with case
-		text = lower
-	}
 	seen := map[string]bool{own: true}
-	for i := 0; ; {
-		j := strings.Index(lower[i:], marker)
-		if j < 0 || i+j+tokenLength > len(lower) {
-			return found, at
-		}
-		i += j
-		token := lower[i : i+tokenLength]
+	for i := marked(text, 0); i >= 0 && i+tokenLength <= len(text); i = marked(text, i+len(marker)) {
+		token := strings.ToLower(text[i : i+tokenLength])
 		if o, known := c.tokens[token]; known && !seen[token] {
 			seen[token] = true
 			found, at = append(found, o), append(at, i)
 		}
-		i += len(marker)
 	}
+	return found, at
+}
+
+// marked returns where in text, from there on, the next marker is, whatever its
+// case, or -1.
+func marked(text string, from int) int {
+	for i := from; i+len(marker) <= len(text); i++ {
+		if text[i]|' ' == marker[0] && strings.EqualFold(text[i:i+len(marker)], marker) {
+			return i
+		}
+	}
+	return -1
 }

@@ -6,6 +6,7 @@ package crosstalk
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -24,28 +25,30 @@ type check struct {
 	server     *worker.Config
 	realTime   bool
 
-	pace   pace
-	tokens map[string]owner
-	naps   map[int]time.Duration // how long a request waits that is alone, by how often it has arrived before
-	// waitedAt is where a request was seen to wait for no lock; a look costs more
-	// than a request.
-	waitedAt map[situation]bool
+	pace     pace
+	tokens   map[string]owner
+	naps     map[int]time.Duration // how long a request waits that is alone, by how often it has arrived before
 	looks    int
 	locked   bool // a request was seen to wait for a lock
+	nested   bool // each stop has been tried: whoever runs into a lock has done so
 	late     bool // something of a request stops after its end
+	hijacked bool // a request takes its connection over
 
 	current    atomic.Pointer[run]
 	ran, asked int // schedules and requests
 	stops      []event
 	showed     bool // a reply held its own user's canary
-	plain      int  // requests run in real time, since the handler waits for nothing
+	plain      bool // it was also run in real time, since the handler waits for nothing
 	optional   bool // there are requests without the private fields
-	goroutines []bubble.Goroutine
 	leftBehind int
+	raced      bool // the race detector has reported something
 	findings   []finding
 	smallest   *finding
 	trouble    string // a panic of the handler
+	troubled   *run   // in which it was
 }
+
+var errNoHandler = errors.New("newHandler returned no handler")
 
 // valid returns what is wrong with the arguments.
 func (c *check) valid() error {
@@ -89,13 +92,13 @@ func (c *check) ask(user int, canary string, without bool) (request, error) {
 
 // run runs the check. Its error is why the check did not come to an end.
 func (c *check) run(tb testing.TB) error {
-	c.naps, c.waitedAt = map[int]time.Duration{}, map[situation]bool{}
+	c.naps = map[int]time.Duration{}
 	if c.realTime {
 		c.pace = realPace
 		return c.explore()
 	}
 	c.pace = virtualPace
-	err := bubble.Run(tb, 10*time.Second, dog, func() error {
+	err := bubble.Run(tb, stretch, dog, func() error {
 		before := len(bubble.Others())
 		err := c.explore()
 		if err == nil {
@@ -103,14 +106,21 @@ func (c *check) run(tb testing.TB) error {
 		}
 		return err
 	})
+	if bubble.IsRace(err) {
+		c.raced, err = true, nil
+	}
 	if err == nil || errors.Is(err, bubble.ErrStopClock) {
 		err = nil
-		if c.waitsForNothing() && len(c.findings) == 0 {
+		if len(c.findings) == 0 && c.waitsForNothing() && c.parallel() && !c.late && !c.hijacked {
 			err = c.atOnce()
 		}
 	}
 	return err
 }
+
+// stretch is the virtual time between two runs, which tells the watchdog that the
+// check goes on.
+const stretch = 10 * time.Second
 
 // linger gives what the handlers have started time to end. What does not is no
 // crosstalk, but the bubble cannot end with it.
@@ -138,6 +148,13 @@ func (c *check) explore() error {
 	if err != nil {
 		return err
 	}
+	c.hijacked = r.hijacked.Load()
+	if c.realTime {
+		c.pace.patience = min(c.pace.patience, 2*time.Since(r.begin)+100*time.Millisecond)
+	}
+	if r.noHandler.Load() {
+		return errNoHandler
+	}
 	c.judge(r)
 	for _, e := range r.events {
 		if e.what == goesOut {
@@ -159,6 +176,7 @@ func (c *check) explore() error {
 		if c.realTime && time.Now().After(deadline) {
 			break
 		}
+		c.nested = c.nested || s.nested
 		r, err := c.perform(s)
 		if err != nil {
 			return err
@@ -181,25 +199,25 @@ func (c *check) shrink() error {
 		return nil
 	}
 	first := c.findings[0]
-	for {
-		smaller := false
-		for _, s := range first.run.plan.smaller() {
-			r, err := c.perform(s)
-			if err != nil {
-				return err
-			}
-			if found := c.look(r); len(found) > 0 {
-				first, smaller = found[0], true
-				break
-			}
+	plan := first.run.plan
+	// The same again comes first: this time it is noted where who waits.
+	tries := append([]schedule{plan}, plan.smaller()...)
+	for n := 0; n < mostTries && len(tries) > 0; n++ {
+		plan, tries = tries[0], tries[1:]
+		r, err := c.perform(plan)
+		if err != nil {
+			return err
 		}
-		if !smaller {
-			break
+		if found := c.look(r); len(found) > 0 {
+			first, tries = found[0], plan.smaller()
 		}
 	}
 	c.smallest = &first
 	return nil
 }
+
+// mostTries is how many schedules are tried for a smaller one.
+const mostTries = 150
 
 // smaller returns the schedules with a user or a move less.
 func (s schedule) smaller() (all []schedule) {
@@ -242,7 +260,7 @@ func (c *check) judge(r *run) {
 	defer r.mu.Unlock()
 	for _, u := range r.users {
 		if u.trouble != "" && c.trouble == "" {
-			c.trouble = u.trouble
+			c.trouble, c.troubled = u.trouble, r
 		}
 	}
 }
@@ -260,14 +278,17 @@ func (c *check) look(r *run) (found []finding) {
 // lookAt returns whose data is in what came of u's request.
 func (c *check) lookAt(u *user) (found []finding) {
 	for _, p := range u.parts() {
+		plain := true
 		for text := range reveal(p.text) {
 			c.showed = c.showed || strings.Contains(strings.ToLower(text), u.token)
 			owners, at := c.strangers(text, u.token)
 			for i, o := range owners {
-				if !slices.ContainsFunc(found, func(f finding) bool { return f.whose == o && f.where == p.where }) {
-					found = append(found, finding{u.run, u, o, p.where, c.excerpt(text, at[i])})
+				if slices.ContainsFunc(found, func(f finding) bool { return f.whose == o && f.part == p.where }) {
+					continue
 				}
+				found = append(found, finding{u.run, u, o, p.where, plain, c.excerpt(text, at[i])})
 			}
+			plain = false
 		}
 	}
 	return found
@@ -278,26 +299,20 @@ type part struct{ where, text string }
 
 // parts is all that came of u's request.
 func (u *user) parts() (all []part) {
-	if reply := u.received.reply; reply != nil {
+	got := &u.received
+	for _, early := range got.early {
+		all = append(all, parts("an early reply's ", early)...)
+	}
+	if reply := got.reply; reply != nil {
 		all = append(all, part{"the status line", reply.Status})
-		for name, values := range reply.Header {
-			for _, v := range values {
-				where := "the header " + name
-				switch name {
-				case "Set-Cookie":
-					where = "a cookie"
-				case "Location":
-					where = "the redirect target"
-				}
-				all = append(all, part{where, name + ": " + v})
-			}
-		}
-		all = append(all, part{"the body", string(u.received.body)})
-		for name, values := range reply.Trailer {
-			all = append(all, part{"the trailer " + name, strings.Join(values, "\n")})
+		all = append(all, parts("the ", reply.Header)...)
+		all = append(all, part{"the body", string(got.body)})
+		for _, p := range parts("the ", reply.Trailer) {
+			all = append(all, part{strings.Replace(p.where, "header", "trailer", 1), p.text})
 		}
 	}
-	all = append(all, part{"what came after the reply", string(u.received.rest)},
+	all = append(all, part{"the reply, which is no HTTP", string(got.raw)},
+		part{"what came after the reply", string(got.rest)},
 		part{"what was written after the handler had returned", string(u.late)})
 	for _, sent := range u.sent {
 		all = append(all, part{"a call upstream", sent})
@@ -305,13 +320,38 @@ func (u *user) parts() (all []part) {
 	return all
 }
 
-// mostLooks is at how many places it is looked whether a request waits for a lock
-// that another holds at a stop. By then it has been kept at each of its stops
-// while another went through all of its own: if it never did, it does not.
+// parts are those of a header, in order.
+func parts(whose string, header http.Header) (all []part) {
+	for _, name := range slices.Sorted(maps.Keys(header)) {
+		for _, v := range header[name] {
+			where := "header " + name
+			switch {
+			case name == "Set-Cookie":
+				where = "cookie"
+			case name == "Location":
+				where = "redirect target"
+			case marked(name, 0) >= 0:
+				where = "name of a header"
+			}
+			all = append(all, part{whose + where, name + ": " + v})
+		}
+	}
+	return all
+}
+
+// mostLooks is after how many looks at all stacks, each of which costs more than a
+// request, a check believes that requests run into no lock.
 const mostLooks = 60
 
 // lockless reports whether requests are known not to run into each other's locks.
-func (c *check) lockless() bool { return !c.locked && c.looks > mostLooks }
+func (c *check) lockless() bool {
+	return !c.locked && (c.nested && c.looks > mostLooks || c.looks > 5*mostLooks)
+}
+
+// parallel reports whether the server runs two requests of one app at a time.
+func (c *check) parallel() bool {
+	return c.server == nil || c.server.Model == worker.ThreadPerRequest || c.server.Model == worker.Threaded && c.server.Threads > 1
+}
 
 // waitsForNothing reports whether a request that is alone waits for nothing
 // before it writes its reply.

@@ -51,8 +51,8 @@ func On(server worker.Config) Option {
 
 // RealTime runs the handler on the real clock: for one that waits for what is
 // outside, or that holds a lock while it waits. Whether a request waits is then
-// decided by patience (milliseconds), naps take as long as they take, and there
-// are fewer schedules.
+// decided by patience, twice what it takes to serve one that is alone; naps take
+// as long as they take, and there are fewer schedules.
 func RealTime() Option {
 	return func(c *check) { c.realTime = true }
 }
@@ -67,7 +67,7 @@ func RealTime() Option {
 // the handler is an io.Closer it is closed after it. newRequest makes user's
 // request, with the canary (27 letters and digits) in what is private to the
 // user; whatever else is in it is public. It is called in the check's own
-// goroutine, and for one user perhaps more than once.
+// goroutine, and for one user more than once; what it returns is copied.
 //
 // Check fails as well if newRequest forgets the canary, if a stopped clock keeps
 // virtual time from passing (within seconds), or if the handler panics. A
@@ -88,7 +88,7 @@ func Check(t TestingT, newHandler func() http.Handler, newRequest func(user int,
 	tb, _ := t.(testing.TB)
 	err := c.run(tb)
 	switch text := c.report(err); {
-	case err != nil || len(c.findings) > 0:
+	case err != nil || len(c.findings) > 0 || c.trouble != "":
 		t.Errorf("\n\n%s", text)
 	default:
 		t.Logf("%s", text)

@@ -11,8 +11,6 @@ import (
 	"net"
 	"net/http"
 	"runtime"
-	"slices"
-	"strings"
 
 	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/pocserver/worker"
@@ -87,6 +85,14 @@ func (w *writer) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
+// WriteString is Write.
+func (w *writer) WriteString(s string) (int, error) { return w.Write([]byte(s)) }
+
+// ReadFrom writes what it reads piece by piece.
+func (w *writer) ReadFrom(r io.Reader) (int64, error) {
+	return io.Copy(struct{ io.Writer }{w}, r)
+}
+
 // Flush sends what was written so far.
 func (w *writer) Flush() { _ = w.FlushError() }
 
@@ -98,6 +104,7 @@ func (w *writer) FlushError() error {
 // Hijack hands the connection over: what is written to it then is no stop, but
 // is looked at like any reply.
 func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	w.user.run.hijacked.Store(true)
 	return http.NewResponseController(w.ResponseWriter).Hijack()
 }
 
@@ -140,14 +147,21 @@ func place() string {
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
 	for {
 		f, more := frames.Next()
-		at := bubble.FrameOf(f)
-		if f.Function != "" && !at.Standard() && !slices.ContainsFunc(notTheirs, func(p string) bool { return strings.HasPrefix(f.Function, p) }) {
-			return at.String()
+		if at := theirs(bubble.FrameOf(f)); f.Function != "" && at != "" {
+			return at
 		}
 		if !more {
 			return ""
 		}
 	}
+}
+
+// theirs is a place in the code of whoever wrote the handler, "" if f is none.
+func theirs(f bubble.Frame) string {
+	if f.Standard() || f.In(notTheirs...) {
+		return ""
+	}
+	return f.String()
 }
 
 // notTheirs begin the names of functions that no handler is in: this package's

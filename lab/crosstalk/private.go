@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"io"
 	"mime"
+	"mime/multipart"
 	"net/http"
 	"net/url"
 	"strings"
@@ -19,8 +20,9 @@ type request struct {
 	body []byte
 }
 
-// read takes the body of r.
+// read copies r, as newRequest may use it again, and takes its body.
 func read(r *http.Request) (request, error) {
+	r = r.Clone(r.Context())
 	var body []byte
 	if r.Body != nil {
 		var err error
@@ -59,8 +61,8 @@ func (r request) holds(canary string) bool {
 }
 
 // without returns the request with every optional field left out that holds the
-// canary: query parameters, form fields, members of a JSON object, headers and
-// cookies. It returns false if there is none: a path, say, cannot be left out.
+// canary: query parameters, fields and files of a form, members of a JSON object,
+// headers and cookies. It returns false if there is none: a path, say, cannot be left out.
 func (r request) without(canary string) (request, bool) {
 	left := request{r.Clone(r.Context()), r.body}
 	dropped := false
@@ -93,14 +95,20 @@ func (r request) without(canary string) (request, bool) {
 		}
 	}
 	body := r.body
-	switch kind, _, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); {
+	switch kind, params, _ := mime.ParseMediaType(r.Header.Get("Content-Type")); {
+	case kind == "multipart/form-data":
+		if form, changed := dropParts(body, params["boundary"], hidden); changed {
+			body, dropped = form, true
+		}
 	case kind == "application/x-www-form-urlencoded":
 		if form, changed := dropValues(string(body), hidden); changed {
 			body, dropped = []byte(form), true
 		}
 	case json.Valid(body) && bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")):
 		var object map[string]any
-		if json.Unmarshal(body, &object) == nil && dropMembers(object, hidden) {
+		numbers := json.NewDecoder(bytes.NewReader(body))
+		numbers.UseNumber() // as they were written
+		if numbers.Decode(&object) == nil && dropMembers(object, hidden) {
 			body, _ = json.Marshal(object)
 			dropped = true
 		}
@@ -122,6 +130,38 @@ func dropValues(form string, hidden func(string) bool) (string, bool) {
 		kept = append(kept, field)
 	}
 	return strings.Join(kept, "&"), dropped
+}
+
+// dropParts leaves out the fields and files of a multipart form that hide
+// something.
+func dropParts(body []byte, boundary string, hidden func(string) bool) ([]byte, bool) {
+	var kept bytes.Buffer
+	out := multipart.NewWriter(&kept)
+	if out.SetBoundary(boundary) != nil {
+		return nil, false
+	}
+	dropped := false
+	for in := multipart.NewReader(bytes.NewReader(body), boundary); ; {
+		part, err := in.NextRawPart()
+		if err == io.EOF {
+			break
+		} else if err != nil {
+			return nil, false
+		}
+		content, err := io.ReadAll(part)
+		if err != nil {
+			return nil, false
+		}
+		if hidden(string(content)) || hidden(part.FileName()) {
+			dropped = true
+			continue
+		}
+		// Neither fails on a buffer.
+		copied, _ := out.CreatePart(part.Header)
+		_, _ = copied.Write(content)
+	}
+	_ = out.Close()
+	return kept.Bytes(), dropped
 }
 
 // dropMembers leaves out the members of a JSON object, however deep, whose value

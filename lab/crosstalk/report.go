@@ -18,8 +18,17 @@ type finding struct {
 	run     *run
 	user    *user // who got it
 	whose   owner
-	where   string
+	part    string // of what came of its request
+	plain   bool   // not in base64 or the like
 	excerpt string
+}
+
+// where is the part, with how the canary is in it.
+func (f finding) where() string {
+	if f.plain {
+		return f.part
+	}
+	return f.part + ", decoded"
 }
 
 // name is what a user of a run is called.
@@ -47,6 +56,15 @@ func (c *check) report(err error) string {
 		return p.String()
 	case len(c.findings) > 0:
 		c.reportFinding(&p)
+	case c.trouble != "":
+		p.Hang("", "crosstalk: the handler panicked, though nobody saw anybody else's data.")
+		p.Line("")
+		p.Item("panic", c.trouble)
+		p.Item("schedule", c.troubled.plan.name)
+		if c.troubled.plan.moves != nil {
+			p.Item("then", c.troubled.story())
+		}
+		p.Line("")
 	default:
 		p.Hang("", "crosstalk: nobody saw anybody else's data.")
 	}
@@ -60,13 +78,16 @@ func (c *check) report(err error) string {
 
 func (c *check) reportFinding(p *typeset.Page) {
 	f := *c.smallest
-	p.Hang("", fmt.Sprintf("crosstalk: the handler shows one user's data to another: user %s got what only %s had sent.", name(f.user.index), f.owner()))
+	drawn := f.run.plan.moves != nil
+	who, whose := "user "+name(f.user.index), f.owner()
+	if !drawn {
+		who, whose = "a user", "another one" // luck says which
+	}
+	p.Hang("", fmt.Sprintf("crosstalk: the handler shows one user's data to another: %s got what only %s had sent.", who, whose))
 	p.Line("")
-	p.Item("where", fmt.Sprintf("in %s: %s", f.where, f.excerpt))
+	p.Item("where", fmt.Sprintf("in %s: %s", f.where(), f.excerpt))
 	p.Item("schedule", f.run.plan.name)
-	if f.run.plan.moves == nil {
-		p.Item("", "nothing in the handler waits, so there is no stop to draw: it took luck, and may take more next time")
-	} else {
+	if drawn {
 		p.Item("smallest", f.run.story())
 		p.Line("")
 		f.run.draw(p)
@@ -74,8 +95,10 @@ func (c *check) reportFinding(p *typeset.Page) {
 		if between := f.between(); between != "" {
 			p.Item("when", between)
 		}
-		p.Item("means", "a value that belongs to one request was kept where the other request found it: in the handler, a package variable, a pool, a cache, a connection or a closure. Keep it in a variable of the request's own, or key it by who asks.")
+	} else {
+		p.Item("", "nothing in the handler waits, so there is no stop to draw: it took luck, and may take more next time")
 	}
+	p.Item("means", "a value that belongs to one request was kept where the other request found it: in the handler, a package variable, a pool, a cache, a connection or a closure. Keep it in a variable of the request's own, or key it by who asks.")
 }
 
 // owner says whose data it is.
@@ -155,7 +178,7 @@ func (r *run) story() string {
 var words = map[kind]string{
 	comesIn: "comes in", reading: "is kept at reading its body", header: "is kept at writing its header",
 	writing: "is kept at a write", flushing: "is kept at a flush", calling: "is kept at a call upstream",
-	waiting: "waits", goesOut: "has its reply", leaving: "leaves",
+	waiting: "waits", goesOut: "has its reply", leaving: "leaves", ends: "ends",
 }
 
 // draw draws a row for each user, with a column for each event.
@@ -177,7 +200,7 @@ func (r *run) draw(p *typeset.Page) {
 			label := string(e.what)
 			fill := " "
 			if e.user == u.index {
-				inside = e.what != goesOut && last[u.index] > i
+				inside = e.what != goesOut && e.what != ends && last[u.index] > i
 				if inside {
 					fill = "┄"
 				}
@@ -211,7 +234,7 @@ func (f finding) between() string {
 	switch {
 	case !f.run.owns(f.whose):
 		return ""
-	case at == nil || !came || at.what == goesOut:
+	case at == nil || !came || at.what == goesOut || at.what == ends:
 		return fmt.Sprintf("%s had been and gone when %s came in: what the first left behind, the second found", name(f.whose.user), name(f.user.index))
 	}
 	where := ""
@@ -257,11 +280,10 @@ func (c *check) stopWords() string {
 
 // notes are what a reader has to know about how far the check goes.
 func (c *check) notes() (all []string) {
-	if c.plain > 0 {
-		all = append(all, fmt.Sprintf("the handler waits for nothing before it writes, so no schedule gets between two of its steps: it was also run %s, %d at once, in real time, which proves less; run it with -race as well",
-			typeset.Plural(c.plain, "time", "times"), users))
+	if c.plain {
+		all = append(all, fmt.Sprintf("the handler waits for nothing before it writes, so no schedule gets between two of its steps: it was also run for %v of real time, %d requests at once, which proves less; run it with -race as well", mostTime, users))
 	}
-	if !c.showed {
+	if !c.showed && len(c.findings) == 0 {
 		all = append(all, "no reply held even its own user's canary: is it where the handler looks, and does the handler show it?")
 	}
 	if !c.optional {
@@ -270,7 +292,10 @@ func (c *check) notes() (all []string) {
 	if c.leftBehind > 0 {
 		all = append(all, fmt.Sprintf("%s left behind, which is no crosstalk, but a leak unless it is the app's own; give the handler a Close method to end what it starts", typeset.Plural(c.leftBehind, "goroutine was", "goroutines were")))
 	}
-	if c.trouble != "" {
+	if c.raced {
+		all = append(all, "the race detector has reported a data race, above: that is a fault of its own")
+	}
+	if c.trouble != "" && len(c.findings) > 0 {
 		all = append(all, "the handler panicked: "+c.trouble)
 	}
 	return all

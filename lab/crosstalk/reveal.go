@@ -10,8 +10,6 @@ import (
 	"html"
 	"io"
 	"iter"
-	"net/url"
-	"regexp"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -20,8 +18,12 @@ import (
 // deepest is how many encodings around each other are taken off.
 const deepest = 3
 
-// most is how many bytes a compressed text may unfold to.
-const most = 1 << 20
+// most is how many bytes a compressed text may unfold to, and mostDecoded how many
+// all that is decoded may have: there are bombs.
+const (
+	most        = 1 << 20
+	mostDecoded = 4 << 20
+)
 
 // reveal yields text and all that it may be an encoding of.
 func reveal(text string) iter.Seq[string] {
@@ -29,20 +31,20 @@ func reveal(text string) iter.Seq[string] {
 		if text == "" || !yield(text) {
 			return
 		}
-		seen := map[string]bool{text: true}
+		seen, size := map[string]bool{text: true}, 0
 		layer := []string{text}
 		for range deepest {
 			var next []string
 			for _, t := range layer {
 				for _, decode := range decoders {
-					for _, d := range decode(t) {
-						if seen[d] || !telling(d) || len(seen) > 200 {
+					for d := range decode(t) {
+						if seen[d] || !telling(d) {
 							continue
 						}
-						seen[d] = true
-						if !yield(d) {
+						if size += len(d); size > mostDecoded || !yield(d) {
 							return
 						}
+						seen[d] = true
 						next = append(next, d)
 					}
 				}
@@ -52,10 +54,10 @@ func reveal(text string) iter.Seq[string] {
 	}
 }
 
-// telling reports whether what was decoded may be something: text, or compressed.
-// Most letters that happen to be base64's decode to neither.
+// telling reports whether what was decoded may be something: text, compressed, or
+// with a canary in it. Most letters that happen to be base64's decode to neither.
 func telling(d string) bool {
-	return len(d) >= tokenLength && (utf8.ValidString(d) || compressed(d))
+	return len(d) >= tokenLength && (utf8.ValidString(d) || compressed(d) || marked(d, 0) >= 0)
 }
 
 // compressed reports whether d begins as gzip (RFC 1952) or zlib (RFC 1950) does.
@@ -63,87 +65,126 @@ func compressed(d string) bool {
 	return strings.HasPrefix(d, "\x1f\x8b") || len(d) > 1 && d[0] == 0x78 && (uint(d[0])<<8|uint(d[1]))%31 == 0
 }
 
-// decoders each return what a text may stand for, and nothing if it is not
-// encoded their way.
-var decoders = []func(string) []string{unescapeURL, unescapeJSON, unescapeHTML, unhex, unbase64, decompress}
+// decoders each yield what a text may stand for, and nothing if it is not encoded
+// their way.
+var decoders = []func(string) iter.Seq[string]{
+	whole(unescapeURL), whole(unescapeJSON), whole(unescapeHTML), unhex, unbase64, whole(decompress),
+}
 
-func unescapeURL(t string) []string {
-	if !strings.Contains(t, "%") && !strings.Contains(t, "+") {
-		return nil
+// whole is the decoder that decodes a text as a whole.
+func whole(decode func(string) string) func(string) iter.Seq[string] {
+	return func(t string) iter.Seq[string] {
+		return func(yield func(string) bool) { yield(decode(t)) }
 	}
-	// Escape by escape: one that is none must not hide the others.
-	return []string{percent.ReplaceAllStringFunc(t, func(e string) string {
-		s, err := url.PathUnescape(e)
-		if err != nil {
-			return e
+}
+
+// unescapeURL takes off the escapes one by one: one that is none must not hide
+// the others.
+func unescapeURL(t string) string { return unescape(t, "%", 2) }
+
+func unescapeJSON(t string) string { return unescape(unescape(t, `\u`, 4), `\x`, 2) }
+
+// unescape replaces each mark with so many hexadecimal digits after it by the
+// character, or the byte, that they are the number of.
+func unescape(t, mark string, digits int) string {
+	var b strings.Builder
+	for {
+		before, after, found := strings.Cut(t, mark)
+		b.WriteString(before)
+		if !found {
+			return b.String()
 		}
-		return s
-	})}
-}
-
-var percent = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
-
-func unescapeJSON(t string) []string {
-	if !strings.Contains(t, `\`) {
-		return nil
-	}
-	return []string{escape.ReplaceAllStringFunc(t, func(e string) string {
-		n, err := strconv.ParseUint(e[2:], 16, 16)
-		if err != nil {
-			return e
+		t = after
+		switch n, err := strconv.ParseUint(after[:min(digits, len(after))], 16, 16); {
+		case err != nil || len(after) < digits:
+			b.WriteString(mark)
+			continue
+		case digits == 2:
+			b.WriteByte(byte(n))
+		default:
+			b.WriteRune(rune(n))
 		}
-		return string(rune(n))
-	})}
-}
-
-var escape = regexp.MustCompile(`\\[ux](?:[0-9A-Fa-f]{4}|[0-9A-Fa-f]{2})`)
-
-func unescapeHTML(t string) []string {
-	if !strings.Contains(t, "&") {
-		return nil
+		t = after[digits:]
 	}
-	return []string{html.UnescapeString(t)}
 }
+
+func unescapeHTML(t string) string { return html.UnescapeString(t) }
 
 // unhex decodes runs of hexadecimal digits, from their first and their second.
-func unhex(t string) (all []string) {
-	for _, run := range hexRun.FindAllString(t, -1) {
-		for _, digits := range []string{run, run[1:]} {
-			b, err := hex.DecodeString(digits[:len(digits)/2*2])
-			if err == nil {
-				all = append(all, string(b))
+func unhex(t string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for run := range runs(t, isHex, 2*tokenLength) {
+			for skip := range 2 {
+				digits := run[skip:]
+				b, err := hex.DecodeString(digits[:len(digits)/2*2])
+				if err == nil && !yield(string(b)) {
+					return
+				}
 			}
 		}
 	}
-	return all
 }
-
-var hexRun = regexp.MustCompile(`[0-9A-Fa-f]{18,}`)
 
 // unbase64 decodes runs of base64's letters, from each of the first four: what
 // stands before the encoded part may be letters too.
-func unbase64(t string) (all []string) {
-	for _, run := range base64Run.FindAllString(t, -1) {
-		run = strings.NewReplacer("-", "+", "_", "/", "\r", "", "\n", "").Replace(run)
-		for skip := range 4 {
-			part := run[skip:]
-			b, err := base64.RawStdEncoding.DecodeString(part[:len(part)/4*4])
-			if err == nil {
-				rest, _ := base64.RawStdEncoding.DecodeString(part[len(part)/4*4:])
-				all = append(all, string(b)+string(rest))
+func unbase64(t string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		if strings.Contains(t, "\n") { // as in mail: the lines are one run
+			t = newlines.Replace(t)
+		}
+		for run := range runs(t, isBase64, tokenLength*4/3) {
+			run = ordinary.Replace(run)
+			for skip := range 4 {
+				part := run[skip:]
+				if len(part)%4 == 1 {
+					part = part[:len(part)-1] // it is no whole byte
+				}
+				b, err := base64.RawStdEncoding.DecodeString(part)
+				if err == nil && !yield(string(b)) {
+					return
+				}
 			}
 		}
 	}
-	return all
 }
 
-var base64Run = regexp.MustCompile(`[0-9A-Za-z+/_-]{12,}(?:\r?\n[0-9A-Za-z+/_-]+)*`)
+var (
+	newlines = strings.NewReplacer("\r\n", "", "\n", "")
+	ordinary = strings.NewReplacer("-", "+", "_", "/")
+)
+
+// runs yields the longest parts of t that are all of such bytes, and long enough;
+// one that is like the one before it just once.
+func runs(t string, such func(byte) bool, least int) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		begin, before := 0, ""
+		for i := 0; i <= len(t); i++ {
+			if i < len(t) && such(t[i]) {
+				continue
+			}
+			if run := t[begin:i]; len(run) >= least && run != before {
+				if before = run; !yield(run) {
+					return
+				}
+			}
+			begin = i + 1
+		}
+	}
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func isBase64(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || c == '+' || c == '/' || c == '-' || c == '_'
+}
 
 // decompress unpacks a text that is compressed as a whole, even if its end is
 // missing.
-func decompress(t string) []string {
+func decompress(t string) string {
 	if !compressed(t) {
-		return nil
+		return ""
 	}
 	var (
 		r   io.Reader
@@ -156,8 +197,8 @@ func decompress(t string) []string {
 		r, err = gzip.NewReader(strings.NewReader(t))
 	}
 	if err != nil {
-		return nil
+		return ""
 	}
 	_, _ = io.Copy(&b, io.LimitReader(r, most)) // what there is, is
-	return []string{b.String()}
+	return b.String()
 }

@@ -5,15 +5,14 @@ package crosstalk
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"runtime"
-	"strings"
 	"sync"
 	"sync/atomic"
+	"testing/synctest"
 	"time"
 
 	"example.com/outagelab/lab/bubble"
@@ -25,13 +24,13 @@ import (
 // for that of a check in real time.
 type pace struct {
 	instant  time.Duration // the servers' decisions take a few of these
-	patience time.Duration // for one that others may be holding up
+	patience time.Duration // for one that others may be holding up; less in real time, once one was alone
 	late     time.Duration // for what a handler has left running
 }
 
 var (
 	virtualPace = pace{time.Nanosecond, 10 * time.Second, 5 * time.Second}
-	realPace    = pace{500 * time.Microsecond, 500 * time.Millisecond, 20 * time.Millisecond}
+	realPace    = pace{500 * time.Microsecond, 5 * time.Second, 20 * time.Millisecond}
 )
 
 // spins is how often other goroutines are let run before anybody looks at what
@@ -47,20 +46,27 @@ const address = "127.0.0.1:8000"
 
 // A run is one schedule being carried out.
 type run struct {
-	check   *check
-	plan    schedule
-	users   []*user
-	network simnet.Network
-	clients sync.WaitGroup
-	begin   time.Time
-	bell    chan struct{} // rung at each arrival
-	stuck   bool          // at the last look somebody waited for a lock
-	closing atomic.Bool   // nobody is kept at a stop any more
-	closers []io.Closer   // handlers that want to be closed
+	check     *check
+	plan      schedule
+	users     []*user
+	network   simnet.Network
+	clients   sync.WaitGroup
+	begin     time.Time
+	bell      chan struct{} // rung at each arrival
+	finishing bool          // the moves are made
+	closing   atomic.Bool   // nobody is kept at a stop any more
+	noHandler atomic.Bool   // newHandler returned none
+	hijacked  atomic.Bool   // a handler has taken its connection over
 
-	mu     sync.Mutex
-	byAddr map[string]*user
-	events []event
+	// As last seen:
+	asleep map[bubble.ID]time.Time // when those wake who are in a time.Sleep
+	stuck  bool                    // somebody waits for a lock
+	still  bool                    // and nobody has gone on since
+
+	mu      sync.Mutex
+	closers []io.Closer // handlers that want to be closed
+	byAddr  map[string]*user
+	events  []event
 }
 
 // An event is a user's coming to a stop, or to its end.
@@ -98,7 +104,13 @@ func (c *check) perform(s schedule) (*run, error) {
 		r.move(m)
 	}
 	r.finish()
-	return r, stop()
+	if err := stop(); err != nil {
+		return nil, err
+	}
+	if !c.realTime {
+		time.Sleep(stretch)
+	}
+	return r, nil
 }
 
 // serve starts the server and returns what ends it, with all that is still under
@@ -115,7 +127,8 @@ func (r *run) serve() (stop func() error, err error) {
 	app := func() http.Handler {
 		h := r.check.newHandler()
 		if h == nil {
-			h = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("newHandler returned nil") })
+			r.noHandler.Store(true)
+			h = http.NotFoundHandler()
 		}
 		if closer, ok := h.(io.Closer); ok {
 			r.mu.Lock()
@@ -198,8 +211,13 @@ func (r *run) move(m move) {
 	case away:
 		if u.started {
 			u.leave()
-			r.rest()
+			r.still = false
+			r.settle()
 		}
+	case in:
+		r.mu.Lock()
+		r.comeIn(u)
+		r.mu.Unlock()
 	case toTheEnd:
 		for range 2 * mostStops {
 			if r.isOut(u) || !r.step(u) {
@@ -217,11 +235,15 @@ func (r *run) move(m move) {
 
 // finish lets everybody go on until nobody does any more.
 func (r *run) finish() {
+	r.finishing = true
 	for range 2 * mostStops * len(r.users) {
-		moved := false
+		moved, kept := false, r.someParked()
 		for _, u := range r.users {
+			if kept && !r.isParked(u) {
+				continue // it may be waiting for them
+			}
 			if u.started && r.pending(u) {
-				moved = r.step(u) || moved
+				moved = r.step(u) || r.someParked() || moved
 			}
 		}
 		if !moved {
@@ -240,7 +262,7 @@ func (r *run) pending(u *user) bool {
 	case u.left && u.entered && !u.returned:
 		return true
 	}
-	return (r.check.late || r.plan.name == alone.name) && !u.waits // it may come yet
+	return (r.check.late || r.plan.isAlone()) && !u.waits // it may come yet
 }
 
 func (r *run) isOut(u *user) bool {
@@ -257,11 +279,9 @@ func (r *run) step(u *user) bool {
 	passing := false
 	switch {
 	case !u.started:
-		u.started, u.since = true, time.Now()
-		r.events = append(r.events, event{u.index, comesIn, "", time.Since(r.begin)})
-		u.send <- struct{}{}
+		r.comeIn(u)
 	case u.letGo():
-		u.since = time.Now()
+		u.since, r.still = time.Now(), false
 	default:
 		passing = true
 	}
@@ -281,116 +301,121 @@ func (r *run) step(u *user) bool {
 	return true
 }
 
+// comeIn lets u send its request. Called with r.mu held.
+func (r *run) comeIn(u *user) {
+	if u.started {
+		return
+	}
+	u.started, u.since = true, time.Now()
+	r.still = false
+	r.events = append(r.events, event{u.index, comesIn, "", time.Since(r.begin)})
+	u.send <- struct{}{}
+}
+
 // watch waits until u has arrived, or waits for something that does not come
 // within the next few instants; it reports which.
 func (r *run) watch(u *user, before int) bool {
 	for instants := 0; ; instants++ {
-		for range spins {
-			runtime.Gosched()
-			if r.arrived(u, before) {
-				r.rest()
-				return true
-			}
+		r.rest()
+		if r.arrived(u, before) {
+			return true
 		}
-		if r.check.realTime {
-			if instants == 8 {
-				return false
-			}
-			time.Sleep(r.check.pace.instant)
-			continue
+		stuck := r.settle()
+		if r.arrived(u, before) {
+			return true
 		}
-		r.mu.Lock()
-		queued := !u.entered
-		kept := r.anyParked()
-		here := r.situation(u, before)
-		r.mu.Unlock()
-		if kept && !r.check.lockless() && r.somebodyWakes() {
-			if _, stuck := r.look(); stuck {
-				r.stuck, r.check.locked = true, true
-				return false
-			}
+		if stuck || instants >= r.instants(u) {
+			return false
 		}
-		switch {
-		case (queued || r.check.server != nil) && instants < 4:
-			// The network and the server may be about to decide something.
-			time.Sleep(r.check.pace.instant)
-			continue
-		case queued:
-			return false // behind the others: it has no lock to wait for
-		case r.check.waitedAt[here], r.check.lockless():
-			return false // as before
-		}
-		computing, stuck := r.look()
-		if computing {
-			continue
-		}
-		r.check.locked = r.check.locked || stuck
-		if r.stuck = stuck; !stuck {
-			r.check.waitedAt[here] = true
-		}
-		return false
-	}
-}
-
-// A situation is all that decides whether somebody runs into a lock: how far each
-// is, who is kept at a stop, and who has just woken.
-type situation string
-
-// situation is the one that the run is in for u. Called with r.mu held.
-func (r *run) situation(u *user, before int) situation {
-	var b strings.Builder
-	fmt.Fprint(&b, u.index, before)
-	for _, v := range r.users {
-		if !v.started || v.out {
-			continue
-		}
-		fmt.Fprint(&b, ";", v.arrivals, len(v.parked) > 0, v.without, v.left)
-		if nap, usual := r.check.naps[v.arrivals]; usual {
-			fmt.Fprint(&b, min(max(time.Since(v.since)-nap, -1), slack)) // to the instant
-		}
-	}
-	return situation(b.String())
-}
-
-// rest lets whatever runs go on until it waits.
-func (r *run) rest() {
-	if r.check.realTime {
 		time.Sleep(r.check.pace.instant)
-		return
+		r.still = false
 	}
-	for range 4 {
+}
+
+// instants is how many of them the network and the server may need to decide what
+// becomes of u.
+func (r *run) instants(u *user) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	switch {
+	case r.check.realTime:
+		return 8
+	case !u.entered || r.check.server != nil:
+		return 4
+	}
+	return 0
+}
+
+// rest lets others run: all that there are, most likely, as with one bubble there
+// is one processor.
+func (r *run) rest() {
+	for range spins {
 		runtime.Gosched()
 	}
 }
 
+// settle lets whatever runs go on until it waits, and reports whether somebody
+// then waits for a lock, which stops the clock.
+func (r *run) settle() (stuck bool) {
+	switch {
+	case r.still:
+		return r.stuck
+	case r.check.realTime:
+		return false
+	case r.check.lockless():
+		synctest.Wait() // not before: it does not return while somebody waits for a lock
+		return false
+	}
+	for {
+		r.rest()
+		if computing, stuck := r.look(); !computing {
+			r.check.locked = r.check.locked || stuck
+			r.still, r.stuck = true, stuck
+			return stuck
+		}
+	}
+}
+
 // look reports whether a goroutine of the check computes, and whether one waits
-// for a lock or the like, which stops the clock.
+// for a lock or the like. It notes until when the others sleep.
 func (r *run) look() (computing, stuck bool) {
-	r.check.looks++
-	r.check.goroutines = bubble.Others()
-	for _, g := range r.check.goroutines {
+	gs := bubble.Others()
+	r.check.looks += 1 + len(gs)/20 // what handlers have left behind is looked at as well
+	now, asleep := time.Now(), map[bubble.ID]time.Time{}
+	for _, g := range gs {
 		switch {
 		case g.Stuck():
 			stuck = true
 		case !g.Durable():
 			computing = true
+		case g.Nap() > 0:
+			until, known := r.asleep[g.ID()]
+			if !known || !until.After(now) {
+				until = now.Add(g.Nap())
+			}
+			asleep[g.ID()] = until
 		}
 	}
+	r.asleep = asleep
 	return computing, stuck
 }
 
-// whereIs is where u's handler waits, as last seen.
+// whereIs is where u's handler waits, if somebody will read it. Called with r.mu
+// held.
 func (r *run) whereIs(u *user) string {
-	for _, g := range r.check.goroutines {
-		if g.ID() == u.goroutine && u.entered && !u.returned {
-			return g.At(notTheirs...).String()
+	if r.check.realTime || !u.entered || u.returned || !r.plan.isAlone() && len(r.check.findings) == 0 {
+		return ""
+	}
+	for _, g := range bubble.Others() {
+		if g.ID() == u.goroutine {
+			return theirs(g.At(notTheirs...))
 		}
 	}
 	return ""
 }
 
-// letPass lets time pass until u arrives, and reports whether it did. Who holds a
-// lock that u waits for is let go on first.
+// letPass lets time pass until u arrives, and reports whether it did. Who is kept
+// at a stop while somebody waits for a lock is let go on first: it holds it.
 func (r *run) letPass(u *user, before int) bool {
 	pace := r.check.pace
 	until := time.Now().Add(pace.patience)
@@ -402,65 +427,65 @@ func (r *run) letPass(u *user, before int) bool {
 		until = time.Now().Add(pace.late / 50)
 	}
 	r.mu.Unlock()
-	for !r.arrived(u, before) {
-		wake := until
-		if !r.check.realTime && r.someParked() {
-			if r.stuck && r.letOneGo() {
-				r.stuck = false
-				r.watch(u, before)
-				continue
-			}
-			// To the very instant: this goroutine is awake when somebody else wakes,
-			// and sees them run into a lock that somebody holds at a stop.
-			if at, known := r.nextWake(); known && at.Before(until) {
-				wake = at
-			}
-		}
-		if now := time.Now(); !now.Before(until) {
-			return false
-		} else if wake.After(now) {
-			timer := time.NewTimer(wake.Sub(now))
-			select {
-			case <-r.bell:
-			case <-timer.C:
-			}
-			timer.Stop()
-		}
-		if wake != until {
-			r.watch(u, before)
-		}
-	}
-	r.rest()
-	return true
-}
-
-// somebodyWakes reports whether a nap ends about now.
-func (r *run) somebodyWakes() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for _, u := range r.users {
-		nap, usual := r.check.naps[u.arrivals]
-		if over := time.Since(u.since) - nap; usual && u.waits && -slack < over && over < slack {
+	for {
+		r.rest()
+		if r.arrived(u, before) {
 			return true
 		}
+		stuck := r.settle()
+		if r.arrived(u, before) {
+			return true
+		}
+		if stuck && r.letOneGo() {
+			continue
+		}
+		if r.finishing && r.someParked() {
+			return false // they may be what it waits for
+		}
+		wake := until
+		if at, known := r.nextWake(); known && at.Before(until) {
+			wake = at
+		}
+		now := time.Now()
+		if !now.Before(until) {
+			return false
+		}
+		r.still = false
+		timer := time.NewTimer(wake.Sub(now))
+		select {
+		case <-r.bell:
+		case <-timer.C:
+		}
+		timer.Stop()
 	}
-	return false
 }
 
-// nextWake returns when the first of those who nap will wake, if they nap as long
-// as one does who is alone.
+// nextWake returns when somebody wakes next, as far as that is known: to the very
+// instant, so that this goroutine is awake then and sees them run into a lock that
+// somebody holds at a stop.
 func (r *run) nextWake() (first time.Time, known bool) {
+	if r.check.realTime || r.check.lockless() {
+		return first, false
+	}
+	now := time.Now()
+	sooner := func(at time.Time) {
+		if at.After(now) && (!known || at.Before(first)) {
+			first, known = at, true
+		}
+	}
+	for _, until := range r.asleep {
+		sooner(until)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	now := time.Now()
 	for _, u := range r.users {
-		nap, usual := r.check.naps[u.arrivals]
-		at := u.since.Add(nap)
-		if late := now.Sub(at); late >= 0 && late < slack {
-			at = now.Add(r.check.pace.instant)
-		}
-		if u.waits && usual && len(u.parked) == 0 && at.After(now) && (!known || at.Before(first)) {
-			first, known = at, true
+		// Who does not sleep but waits is taken to wait as long as one who is alone.
+		if nap, usual := r.check.naps[u.arrivals]; u.waits && usual && len(u.parked) == 0 {
+			at := u.since.Add(nap)
+			if late := now.Sub(at); late >= 0 && late < slack {
+				at = now.Add(r.check.pace.instant)
+			}
+			sooner(at)
 		}
 	}
 	return first, known
@@ -476,6 +501,12 @@ func (r *run) anyParked() bool {
 	return false
 }
 
+func (r *run) isParked(u *user) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(u.parked) > 0
+}
+
 func (r *run) someParked() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -488,7 +519,7 @@ func (r *run) letOneGo() bool {
 	defer r.mu.Unlock()
 	for _, u := range r.users {
 		if u.letGo() {
-			u.since = time.Now()
+			u.since, r.still = time.Now(), false
 			return true
 		}
 	}

@@ -10,15 +10,16 @@ import (
 )
 
 // A move lets one user go on: until it has come to so many further stops, to its
-// end, or away.
+// end, away, or just in.
 type move struct {
 	user  int
-	stops int // toTheEnd and away are none
+	stops int // or one of those below
 }
 
 const (
 	toTheEnd = -1
 	away     = -2
+	in       = -3 // and nobody waits for where it gets
 )
 
 // A schedule is who asks, and the moves. What is still under way after the last
@@ -27,7 +28,11 @@ type schedule struct {
 	name    string
 	without []bool // for each user, whether its private fields are left out
 	moves   []move
+	nested  bool // it is tried after one request was kept at each stop while another ran
 }
+
+// isAlone reports whether s is [alone].
+func (s schedule) isAlone() bool { return s.name == alone.name }
 
 // both are two users who fill in all fields.
 var both = []bool{false, false}
@@ -40,8 +45,9 @@ var alone = schedule{name: "alone", without: []bool{false}, moves: []move{{0, to
 // whether there is time only for the most telling.
 func schedules(stops int, late, optional, few bool) []schedule {
 	var all []schedule
+	nested := false
 	add := func(name string, without []bool, moves ...move) {
-		all = append(all, schedule{name, without, moves})
+		all = append(all, schedule{name, without, moves, nested})
 	}
 	inTurn := func(users int) (moves []move) {
 		for u := range users {
@@ -52,6 +58,13 @@ func schedules(stops int, late, optional, few bool) []schedule {
 	points := sample(stops, 6)
 
 	add("one after another", both, inTurn(2)...)
+	if few {
+		var all []move
+		for u := range 8 {
+			all = append(all, move{u, in})
+		}
+		add("all at once", make([]bool, 8), all...)
+	}
 	if optional {
 		add("one after another, the second without the private fields", []bool{false, true}, inTurn(2)...)
 		add("one after another, every other without the private fields",
@@ -75,6 +88,7 @@ func schedules(stops int, late, optional, few bool) []schedule {
 			add("A out, B in, and what A has left running", both, move{0, toTheEnd}, move{1, p}, move{0, 1}, move{0, 1}, move{1, toTheEnd})
 		}
 	}
+	nested = true
 	pairs := 0
 	for _, p := range points {
 		for _, q := range points {

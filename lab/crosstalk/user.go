@@ -4,6 +4,7 @@ package crosstalk
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -28,11 +29,15 @@ const (
 	waiting  kind = "waits"
 	goesOut  kind = "out"
 	leaving  kind = "leaves"
+	ends     kind = "end" // the handler of one who has left
 )
 
 // mostStops is at how many stops of one request the others may run: a template
 // writes a page in hundreds of pieces.
 const mostStops = 12
+
+// mostBody is how much of a reply a client reads: there are floods without end.
+const mostBody = 1 << 18
 
 // A user asks once in a run.
 type user struct {
@@ -71,10 +76,11 @@ type parking struct {
 
 // received is what the client got.
 type received struct {
+	early []http.Header // of informational replies, such as early hints
 	reply *http.Response
 	body  []byte
-	err   error
-	rest  []byte // that came after the reply
+	raw   []byte // what came instead, if it is no HTTP
+	rest  []byte // what came after the reply
 }
 
 // ask is the client: it connects and sends the request when it is told to, reads
@@ -107,7 +113,7 @@ func (u *user) exchange() (got received, in *bufio.Reader) {
 	r := u.run
 	conn, err := r.dial(context.Background())
 	if err != nil {
-		return received{err: err}, nil
+		return got, nil
 	}
 	r.mu.Lock()
 	u.client = conn
@@ -117,19 +123,26 @@ func (u *user) exchange() (got received, in *bufio.Reader) {
 	if left {
 		conn.Close()
 	}
-	in = bufio.NewReader(conn)
-	if got.err = u.request.Write(conn); got.err != nil {
-		return got, in
-	}
+	var raw bytes.Buffer
+	in = bufio.NewReader(io.TeeReader(conn, &raw))
+	// The server may answer, and close, before it has read all: an error here is
+	// none, if there is a reply.
+	_ = u.request.Write(conn)
 	for {
-		if got.reply, got.err = http.ReadResponse(in, u.request.Request); got.err != nil {
+		got.reply, err = http.ReadResponse(in, u.request.Request)
+		if err != nil {
+			got.raw = raw.Bytes()
 			return got, in
 		}
 		if got.reply.StatusCode >= 200 || got.reply.StatusCode == http.StatusSwitchingProtocols {
 			break
 		}
+		got.early = append(got.early, got.reply.Header)
 	}
-	got.body, got.err = io.ReadAll(got.reply.Body)
+	got.body, _ = io.ReadAll(io.LimitReader(got.reply.Body, mostBody)) // what there is, is
+	if len(got.body) == mostBody {
+		return got, nil // it reads no further, and the handler waits for it
+	}
 	return got, in
 }
 
@@ -145,7 +158,7 @@ func (u *user) hangUp() {
 
 // arrive notes what the user has come to. Called with run.mu held.
 func (u *user) arrive(what kind, at string) {
-	if u.run.plan.name == alone.name {
+	if u.run.plan.isAlone() {
 		if u.waits {
 			u.run.check.naps[u.arrivals] = time.Since(u.since)
 		}
@@ -216,7 +229,7 @@ func (u *user) leaveHandler() {
 	r.mu.Lock()
 	u.returned = true
 	if u.left { // nobody else sees it
-		u.arrive(goesOut, "")
+		u.arrive(ends, "")
 	}
 	r.mu.Unlock()
 	r.ring()

@@ -15,6 +15,7 @@ import (
 	"example.com/outagelab/feedsim"
 	"example.com/outagelab/feedsim/front"
 	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver/worker"
 )
 
@@ -36,11 +37,35 @@ func App(variant feedsim.AppConfig) lab.App {
 
 // Feed is the slow external feed. Its Seed is the experiment's to set.
 func Feed(config feedsim.FeedConfig) lab.Service {
-	return lab.Service{Address: feedAddress, Handler: func(seed uint64) (http.Handler, error) {
+	return lab.Service{Address: feedAddress, Words: feedWords(config), Handler: func(seed uint64) (http.Handler, error) {
 		config := config
 		config.Seed = seed
 		return feedsim.NewFeed(config)
 	}}
+}
+
+// feedWords says in words how the feed answers.
+func feedWords(c feedsim.FeedConfig) string {
+	text := "behind the app: the feed, an outside service. A poll takes " + delayWords(c.Delay)
+	if c.Capacity > 0 {
+		text += fmt.Sprintf(", and the feed works on %d at a time", c.Capacity)
+	}
+	if c.Hangs > 0 {
+		text += fmt.Sprintf(", and %g %% of them are never answered", 100*c.Hangs)
+	}
+	if c.Errors > 0 {
+		text += fmt.Sprintf(", and %g %% of them fail", 100*c.Errors)
+	}
+	return text
+}
+
+// delayWords says in words how long a poll takes.
+func delayWords(d feedsim.Delay) string {
+	mean := typeset.Seconds(d.Mean())
+	if d == feedsim.Constant(d.Mean()) {
+		return mean
+	}
+	return fmt.Sprintf("%s, %s on average", d, mean)
 }
 
 // Shipped is the exercise's nginx.conf as shipped.
@@ -84,9 +109,9 @@ func words(server worker.Config, v feedsim.AppConfig) string {
 		}
 	}
 	if v.HonourCancel {
-		all = append(all, "requests that end when their client leaves")
+		all = append(all, "work ends when its client has left")
 	} else {
-		all = append(all, "requests that go on when their client leaves")
+		all = append(all, "work goes on when its client has left")
 	}
 	if v.FeedTimeout > 0 {
 		all = append(all, "polls given up after "+v.FeedTimeout.String())

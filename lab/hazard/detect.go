@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
+	"runtime/pprof"
 	"strings"
 
 	"example.com/outagelab/lab/bubble"
@@ -28,10 +30,24 @@ const (
 	// Stall is a probe a second that has to be answered, and the watchdog that
 	// sees the virtual clock stand still.
 	Stall Detector = "stall"
+	// LeakProfile is Go's own profile of goroutines that nothing can wake any more:
+	// an experiment of Go 1.26, in builds with GOEXPERIMENT=goroutineleakprofile.
+	// It sees through memory, not time, so it needs nobody to wait for, but it
+	// takes a goroutine in a synctest bubble for alive: the traffic runs in real
+	// time.
+	LeakProfile Detector = "leak profile"
 )
 
-// Detectors are all of them.
-func Detectors() []Detector { return []Detector{Race, Crosstalk, Leak, Stall} }
+// Detectors are all that this build has.
+func Detectors() []Detector {
+	all := []Detector{Race, Crosstalk, Leak, Stall}
+	if leakProfile() != nil {
+		all = append(all, LeakProfile)
+	}
+	return all
+}
+
+func leakProfile() *pprof.Profile { return pprof.Lookup("goroutineleak") }
 
 // Try lets a detector look at one of the two handlers, once, and returns whether
 // it saw something, with what it said. The error is that it could not tell.
@@ -56,6 +72,8 @@ func (h *Hazard) Try(d Detector, v Variant) (seen bool, text string, err error) 
 		return h.tryLeak(v)
 	case Stall:
 		return h.tryStall(v)
+	case LeakProfile:
+		return h.tryLeakProfile(v)
 	}
 	return false, "", fmt.Errorf("hazard: no detector is called %q", d)
 }
@@ -111,6 +129,29 @@ func (h *Hazard) tryStall(v Variant) (seen bool, text string, err error) {
 	}
 	return true, fmt.Sprintf("%d of %s not answered within %s, the first of them the one sent after %s\n",
 		run.missed, typeset.Plural(run.probed, "probe was", "probes were"), typeset.Seconds(probeWithin), typeset.Seconds(run.firstMissed)), nil
+}
+
+func (h *Hazard) tryLeakProfile(v Variant) (seen bool, text string, err error) {
+	profile := leakProfile()
+	if profile == nil {
+		return false, "", errors.New("hazard: this build has no goroutine leak profile: it needs GOEXPERIMENT=goroutineleakprofile")
+	}
+	run := drive{hazard: h}
+	if err := run.runInRealTime(v); err != nil {
+		return false, "", err
+	}
+	var b strings.Builder
+	if err := profile.WriteTo(&b, 1); err != nil {
+		return false, "", err
+	}
+	runtime.KeepAlive(run.app) // the server is up, with all that the app holds
+	for entry := range strings.SplitSeq(b.String(), "\n\n") {
+		// The handler's, or that of the upstream that it left waiting.
+		if strings.Contains(entry, "/lab/hazard/") && !strings.Contains(entry, "/lab/hazard/traffic.go") {
+			return true, entry, nil
+		}
+	}
+	return false, "", nil
 }
 
 // said is a crosstalk.TestingT that keeps what it is told.

@@ -72,7 +72,7 @@ var dirty = []Hazard{
 	{
 		Name:     "dirty/atomic",
 		Question: "Who is logged in is one atomic pointer to a value that never changes. What can go wrong?",
-		Claim:    "The user is immutable and the pointer is atomic, so nobody ever sees half of a change.",
+		Claim:    "The user is immutable and the pointer is atomic, so a request reads back the user that it has stored.",
 		Cause: "Nobody sees half of a change, but everybody sees everybody's changes. A request stores its user, waits for the " +
 			"database, and loads the pointer again: what it loads is whole, and belongs to whoever logged in last.",
 		Fix:    "Let each request have a pointer of its own, or just a variable.",
@@ -84,7 +84,7 @@ var dirty = []Hazard{
 	},
 	{
 		Name:     "dirty/pooled-object",
-		Question: "Orders come from a sync.Pool, and each is filled in from the form. To whom is an order sent that has no address?",
+		Question: "Orders come from a sync.Pool and are filled in from the form. Where is one sent that has no address?",
 		Claim:    "Nobody else has the object between Get and Put, and decoding fills it in.",
 		Cause: "A pool gives back objects as they were put into it. Decoding sets the fields that the form has and leaves the " +
 			"others alone, so a request without the optional field keeps the value of a former user. No two requests touch the " +
@@ -208,7 +208,7 @@ var dirty = []Hazard{
 	{
 		Name:     "dirty/front-cache",
 		Question: "A cache in front of the shop keeps it alive under attack. Whose account page is in it?",
-		Claim:    "A page that is asked for thousands of times a second must come from the cache, and a page is known by its URL.",
+		Claim:    "A page is known by its URL: who asks for the same one gets the same one.",
 		Cause: "Pages are stored by their URL alone, whoever asked for them and whatever the shop said about them. The first user " +
 			"to ask after the cache is empty gets a page made for them, the cache stores it, and everybody else who asks for that " +
 			"URL gets the same page: the first user's.",
@@ -230,8 +230,8 @@ var dirty = []Hazard{
 		Question: "The middleware is a closure, and closures see the variables around them. How many users are there?",
 		Claim:    "user is a local variable of the function, so each call has its own.",
 		Cause: "The variable is declared in the function that makes the middleware, which runs once, when the server starts. The " +
-			"closure that runs for each request captures that one variable by reference: all requests store their user in it, and " +
-			"while one waits another changes it.",
+			"closure that runs for each request captures that one variable by reference: all requests store their user in it. " +
+			"A request that brings no user of its own shows the last one's, and while one waits another changes it.",
 		Fix: "Declare the variable inside the closure, so that each request has its own.",
 		Stands: "Capture by reference, \"a recipe for data races\" in the PLDI 2022 study of more than 1,000 data races fixed at Uber; " +
 			"labstack/echo-jwt shared an err between all requests in just this way (January 2023).",
@@ -266,7 +266,7 @@ var dirty = []Hazard{
 	{
 		Name:     "dirty/template-func",
 		Question: "The template is parsed once, and each request gives it its own functions. Whom does the page greet?",
-		Claim:    "A template may be executed by many goroutines at once, and the functions are this request's own closures.",
+		Claim:    "A template may be executed by many goroutines at once, and its functions are this request's own closures, so each page greets its own user.",
 		Cause: "Funcs changes the template, and there is one template for all requests. A function is looked up by name when " +
 			"execution gets to it: a page that waits half-way (for the news) goes on with the functions of whoever called Funcs " +
 			"last. Template guards its map with a lock, so it is no data race.",

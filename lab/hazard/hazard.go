@@ -6,7 +6,9 @@
 package hazard
 
 import (
+	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"example.com/outagelab/pocserver/worker"
@@ -60,4 +62,16 @@ func All() []Hazard {
 		all = append(all, theme...)
 	}
 	return all
+}
+
+// Named returns the hazard of that name; the error lists those that there are.
+func Named(name string) (*Hazard, error) {
+	all := All()
+	names := make([]string, len(all))
+	for i := range all {
+		if names[i] = all[i].Name; names[i] == name {
+			return &all[i], nil
+		}
+	}
+	return nil, fmt.Errorf("hazard: none is called %q; there are %s", name, strings.Join(names, ", "))
 }

@@ -63,11 +63,11 @@ var leaking = []Hazard{
 			"A service that accepts the call and then says nothing holds the handler for ever, " +
 			"also when the visitor has left long ago. Each visitor adds a handler and an open call.",
 		Fix: "Give the client a Timeout, and make the request with the context of the visitor's, so that the call ends with whoever wants its result.",
-		Stands: "Kubernetes, 2018 (pull request 62543): the kubelet asked the cloud provider's API without a time limit, " +
-			"and a call that hung kept it from reporting its node as ready, for up to 20 minutes.",
+		Stands: "Kubernetes, 2018 (pull request 62543, issue 65814): the kubelet asked the cloud provider's API without a time limit, " +
+			"and a call that hung, for up to 20 minutes, kept it from reporting its node as ready.",
 		Read: []string{
 			"Client.Timeout: “A Timeout of zero means no timeout”, package net/http: https://pkg.go.dev/net/http#Client",
-			"Timeout on instances.NodeAddresses cloud provider request, Kubernetes 62543: https://github.com/kubernetes/kubernetes/pull/62543, and what it was for: https://github.com/kubernetes/kubernetes/issues/65814",
+			"Timeout on instances.NodeAddresses cloud provider request, Kubernetes 62543: https://github.com/kubernetes/kubernetes/pull/62543, and the issue that followed: https://github.com/kubernetes/kubernetes/issues/65814",
 			"“The complete guide to Go net/http timeouts”, Filippo Valsorda, Cloudflare, 2016: https://blog.cloudflare.com/the-complete-guide-to-golang-net-http-timeouts/",
 		},
 		Source: "feedtimeout.go", Broken: broken.FeedTimeout, Fixed: fixed.FeedTimeout,
@@ -77,7 +77,7 @@ var leaking = []Hazard{
 	},
 	{
 		Name:     "leaking/late-result",
-		Question: "The handler gives up after 2 s, the work is done after 3. Who takes the result?",
+		Question: "The handler gives up after 50 ms, the work is done after 60. Who takes the result?",
 		Claim:    "The select has a timeout, so nothing can hang here.",
 		Cause: "The work sends its result on a channel that has no buffer, so the send waits for a receiver. " +
 			"When the time limit comes first, the handler has returned and nobody will ever receive: " +
@@ -93,7 +93,7 @@ var leaking = []Hazard{
 		},
 		Source: "lateresult.go", Broken: broken.LateResult, Fixed: fixed.LateResult,
 		Request: visiting("GET", "/quote"),
-		Traffic: Traffic{Patience: 5 * time.Second, Probe: probing("GET", "/health")},
+		Traffic: Traffic{Every: 5 * time.Millisecond, Probe: probing("GET", "/health")},
 	},
 	{
 		Name:     "leaking/body",
@@ -150,7 +150,7 @@ var leaking = []Hazard{
 			"clean-up the rate sequence goroutines to avoid leaking, speedtest-go 142: https://github.com/showwin/speedtest-go/pull/142",
 		},
 		Source: "ticker.go", Broken: broken.Ticker, Fixed: fixed.Ticker,
-		Request: visiting("GET", "/report"),
+		Request: visiting("POST", "/seat"),
 	},
 	{
 		Name:     "leaking/unclosed-channel",

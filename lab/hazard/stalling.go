@@ -140,7 +140,7 @@ var stalling = []Hazard{
 			"and ends the whole process with “fatal error: concurrent map writes”. No recover can stop that, so every other request dies with it.",
 		Fix: "Put a mutex around every access to the map, reads included.",
 		Stands: "A category of its own in “A Study of Real-World Data Races in Golang” (PLDI 2022). " +
-			"falcosidekick-ui, February 2021 (pull request 17): HTTP handlers shared a map, and the server crashed with this message.",
+			"falcosidekick-ui, February 2021 (pull request 17): HTTP handlers read and wrote a shared map without a lock, and the fix quotes this message.",
 		Read: []string{
 			"Go 1.6 Release Notes, Runtime: https://go.dev/doc/go1.6#runtime",
 			"“Why are map operations not defined to be atomic?”, Go FAQ: https://go.dev/doc/faq#atomic_maps",

@@ -32,17 +32,37 @@ const (
 	calm = 2 * time.Minute
 )
 
+// dog sees a lock that is held across a wait within a fifth of a second: no
+// handler here computes for that long.
+var dog = bubble.Watchdog{Still: 60 * time.Millisecond, Every: 20 * time.Millisecond, Looks: 4, Computing: 10 * time.Second,
+	RealTime: "put the traffic on it in real time"}
+
 // A drive is one run of a hazard's traffic.
 type drive struct {
 	hazard  *Hazard
 	app     http.Handler
 	network simnet.Network
 	probing bool
+	drawing bool // look every second what the goroutines are doing
+	hurried bool // the clock is real
 
 	probed, missed int           // probes, and those that were not answered in time
 	firstMissed    time.Duration // when the first of these was sent
 	left           []bubble.Goroutine
 	goleak         error // what goleak says of them
+
+	mu      sync.Mutex
+	waiting int      // users who are there
+	most    int      // of them at once since the last sample
+	missing []bool   // for each probe, whether it was not answered in time
+	samples []sample // one a second, while drawing
+}
+
+// A sample is how things stand at a moment.
+type sample struct {
+	users      int      // who were there at once since the sample before
+	goroutines int      // more than before the traffic
+	doing      []string // what those of the app do
 }
 
 // Broken or fixed: which of the two handlers.
@@ -72,8 +92,7 @@ func (h *Hazard) Make(v Variant) http.Handler {
 // run runs the traffic. The error is the watchdog's, or the app's failure to
 // start.
 func (d *drive) run(v Variant) error {
-	dog := bubble.Quick
-	return bubble.Run(nil, 5*time.Second, dog, func() error {
+	err := bubble.Run(nil, 5*time.Second, dog, func() error {
 		stop, err := d.serve(v)
 		if err != nil {
 			return err
@@ -84,8 +103,10 @@ func (d *drive) run(v Variant) error {
 			before[g.ID()] = true
 		}
 		known := goleak.IgnoreCurrent()
+		end := d.draw(before)
 		d.traffic()
 		time.Sleep(calm)
+		end()
 		for _, g := range bubble.Others() {
 			if !before[g.ID()] {
 				d.left = append(d.left, g)
@@ -99,6 +120,22 @@ func (d *drive) run(v Variant) error {
 		}
 		return err
 	})
+	if bubble.IsRace(err) {
+		return nil // the race detector's to say
+	}
+	return err
+}
+
+// runInRealTime runs the traffic on the real clock, with users who wait for a
+// fifth of a second at most, and returns while the server is still up. What
+// handlers are doing then they do to the end of the process.
+func (d *drive) runInRealTime(v Variant) error {
+	if _, err := d.serve(v); err != nil {
+		return err
+	}
+	d.hurried = true
+	d.traffic()
+	return nil
 }
 
 // serve starts the app on its server and returns what closes both.
@@ -134,10 +171,15 @@ func (d *drive) serve(v Variant) (stop func() error, err error) {
 // traffic lets everybody ask, and returns when the last has left.
 func (d *drive) traffic() {
 	t := d.hazard.Traffic.withDefaults()
+	if d.hurried {
+		t.Every, t.Patience = min(t.Every, 5*time.Millisecond), min(t.Patience, 200*time.Millisecond)
+	}
 	var users sync.WaitGroup
 	for i := range t.Users {
 		users.Go(func() {
 			time.Sleep(time.Duration(i) * t.Every)
+			d.count(+1)
+			defer d.count(-1)
 			d.ask(d.hazard.Request(i, canaryOf(i)), t.Patience)
 		})
 	}
@@ -149,7 +191,7 @@ func (d *drive) traffic() {
 
 // probe asks once a second whether the app still answers.
 func (d *drive) probe(t Traffic) {
-	missed := make([]bool, probes)
+	d.missing = make([]bool, probes)
 	var all sync.WaitGroup
 	for i := range probes {
 		all.Go(func() {
@@ -159,17 +201,63 @@ func (d *drive) probe(t Traffic) {
 				request = func() *http.Request { return d.hazard.Request(t.Users+i, canaryOf(t.Users+i)) }
 			}
 			status, err := d.ask(request(), probeWithin)
-			missed[i] = err != nil || status >= 500
+			d.missing[i] = err != nil || status >= 500
 		})
 	}
 	all.Wait()
 	d.probed = probes
-	for i, m := range missed {
+	for i, m := range d.missing {
 		if m {
 			if d.missed++; d.missed == 1 {
 				d.firstMissed = time.Duration(i+1) * time.Second
 			}
 		}
+	}
+}
+
+func (d *drive) count(change int) {
+	d.mu.Lock()
+	d.waiting += change
+	d.most = max(d.most, d.waiting)
+	d.mu.Unlock()
+}
+
+// draw takes a sample each second, if the drive is to be drawn, until end is
+// called.
+func (d *drive) draw(before map[bubble.ID]bool) (end func()) {
+	if !d.drawing {
+		return func() {}
+	}
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			d.mu.Lock()
+			s := sample{users: d.most}
+			d.most = d.waiting
+			d.mu.Unlock()
+			for _, g := range bubble.Others() {
+				if before[g.ID()] || g.In(thisPackage+".(*drive)") || g.In("testing/synctest.") {
+					continue
+				}
+				s.goroutines++
+				if g.In(thisPackage+"/broken.") || g.In(thisPackage+"/fixed.") {
+					s.doing = append(s.doing, g.Doing(notTheirs...))
+				}
+			}
+			d.samples = append(d.samples, s)
+			select {
+			case <-tick.C:
+			case <-stop:
+				return
+			}
+		}
+	}()
+	return func() {
+		close(stop)
+		<-stopped
 	}
 }
 

@@ -47,17 +47,23 @@ func streamsAndRoot(n int, held time.Duration) []load.Load {
 
 // all is the check that each of n requests of a load is answered with 200.
 func all(name string, n float64) lab.Check {
-	return lab.Check{Metric: lab.Replies(200).On(name), Want: n, Formula: "the hope that each request is answered", Within: lab.AtLeast("all of them")}
+	return lab.Check{Metric: lab.Replies(200).On(name), Want: n, Formula: "the claim: each request is answered", Within: allSent}
 }
 
-// none is the check that a count is 0, as was hoped.
-func none(m lab.Metric, hope string) lab.Check {
-	return lab.Check{Metric: m, Want: 0, Formula: "the hope that " + hope, Within: lab.AtMost("not one")}
+// allSent and noException are the tolerances of a claim that is about each of them.
+var (
+	allSent     = lab.Absolute(0, "as many as are sent")
+	noException = lab.Absolute(0, "the claim has no exception")
+)
+
+// none is the check that a count is 0, as was claimed.
+func none(m lab.Metric, claim string) lab.Check {
+	return lab.Check{Metric: m, Want: 0, Formula: "the claim: " + claim, Within: noException}
 }
 
 // atOnce is the check that all of a load, or p % of it, are answered at once.
 func atOnce(name string, p float64) lab.Check {
-	return lab.Check{Metric: lab.Latency(p).On(name), Want: 0.001, Formula: "a millisecond for the server", Within: lab.AtMost("it has nothing to wait for")}
+	return lab.Check{Metric: lab.Latency(p).On(name), Want: 0.001, Formula: "a millisecond for the server", Within: lab.AtMost("there is nothing to wait for")}
 }
 
 // noLonger is the check that a latency is at most so many seconds, and a millisecond
@@ -65,7 +71,7 @@ func atOnce(name string, p float64) lab.Check {
 func noLonger(m lab.Metric, seconds float64, why string) lab.Check {
 	return lab.Check{
 		Metric: m, Want: seconds + 0.001, Formula: fmt.Sprintf("%s, %g s, and a millisecond for the server", why, seconds),
-		Within: lab.AtMost("nobody waits for anybody else"),
+		Within: lab.AtMost("there is nothing else to wait for"),
 	}
 }
 
@@ -73,15 +79,15 @@ func noLonger(m lab.Metric, seconds float64, why string) lab.Check {
 // has answered.
 func firstLines(n float64) []lab.Check {
 	return []lab.Check{
-		{Metric: lab.Streaming.On("/stream_feed"), Want: n, Formula: "the hope that each is served", Within: lab.AtLeast("all of them")},
+		{Metric: lab.Streaming.On("/stream_feed"), Want: n, Formula: "the claim: each is served", Within: allSent},
 		noLonger(lab.FirstByte(100).On("/stream_feed"), 5, "the longest poll"),
 	}
 }
 
-// lastGood is when the last request was sent that was answered 200.
-var lastGood = lab.Metric{Name: "last 200 was sent at", Unit: "s", Of: func(o *lab.Observation) float64 {
+// lastGood is when the last poll was sent that was answered 200.
+var lastGood = lab.Metric{Name: "last poll to get a 200, sent at", Unit: "s", Means: "its reply came later", Of: func(o *lab.Observation) float64 {
 	last := math.NaN()
-	for _, r := range o.Records {
+	for _, r := range o.On("/check_feed").Records {
 		if r.Good() {
 			last = r.Scheduled.Seconds() // in an open loop records are in this order
 		}
@@ -90,7 +96,7 @@ var lastGood = lab.Metric{Name: "last 200 was sent at", Unit: "s", Of: func(o *l
 }}
 
 // meanLatency is of all complete replies.
-var meanLatency = lab.Metric{Name: "mean latency", Unit: "s", Of: func(o *lab.Observation) float64 {
+var meanLatency = lab.Metric{Name: "mean latency", Unit: "s", Means: "of the complete replies", Of: func(o *lab.Observation) float64 {
 	sum, n := 0.0, 0.0
 	for _, r := range o.Records {
 		if r.Complete {

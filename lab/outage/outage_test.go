@@ -63,7 +63,8 @@ func metrics(e lab.Experiment) (names []string) {
 func crosses(text string) (lines []string) {
 	for line := range strings.Lines(text) {
 		if what, failed := strings.CutPrefix(line, "  ✗ "); failed {
-			lines = append(lines, strings.TrimSpace(what))
+			name, _, _ := strings.Cut(what, " (") // which says what it means
+			lines = append(lines, strings.TrimSpace(name))
 		}
 	}
 	return lines

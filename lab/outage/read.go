@@ -7,18 +7,24 @@ import (
 	"strings"
 )
 
-// run is the experiment of that name, and the command that runs it.
-func run(name string) string {
-	pattern := "^TestExperiments$"
-	for part := range strings.SplitSeq(name, "/") {
-		pattern += "/^" + part + "$"
+// run is the experiments of those names, each followed by the command that runs it:
+// an entry of its own, to be copied.
+func run(names ...string) (read []string) {
+	for _, name := range names {
+		pattern := "^TestExperiments$"
+		for part := range strings.SplitSeq(name, "/") {
+			pattern += "/^" + part + "$"
+		}
+		read = append(read, fmt.Sprintf("the experiment %s, which predicts such numbers and measures them:", name),
+			fmt.Sprintf("go test -count=1 -v -run '%s' .", pattern))
 	}
-	return fmt.Sprintf("the experiment %s: go test -count=1 -v -run '%s' .", name, pattern)
+	return read
 }
 
-// findings is a section of the exercise's findings, which give its solution away.
+// findings is a section of the findings about the exercise in feedsim, which give its
+// solution away.
 func findings(section string) string {
-	return fmt.Sprintf("feedsim/FINDINGS.md, “%s” (it gives the exercise's solution away)", section)
+	return fmt.Sprintf("feedsim/FINDINGS.md, “%s”: it solves the exercise that feedsim is, so try that first", section)
 }
 
 // setting is one of gunicorn 20.1's.

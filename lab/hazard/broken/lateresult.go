@@ -8,13 +8,13 @@ import (
 	"time"
 )
 
-// lateResultQuote asks the pricing engine, which takes 3 s on a busy day.
+// lateResultQuote asks the pricing engine, which takes 60 ms on a busy day.
 func lateResultQuote() int {
-	time.Sleep(3 * time.Second)
+	time.Sleep(60 * time.Millisecond)
 	return 100
 }
 
-// LateResult gives the pricing engine 2 s for each /quote. /health says that the
+// LateResult gives the pricing engine 50 ms for each /quote. /health says that the
 // server is up.
 func LateResult(_ http.RoundTripper) http.Handler {
 	mux := http.NewServeMux()
@@ -24,7 +24,7 @@ func LateResult(_ http.RoundTripper) http.Handler {
 		select {
 		case q := <-quote:
 			fmt.Fprintln(w, "quote:", q)
-		case <-time.After(2 * time.Second):
+		case <-time.After(50 * time.Millisecond):
 			http.Error(w, "no quote in time, try again", http.StatusServiceUnavailable)
 		case <-r.Context().Done():
 		}

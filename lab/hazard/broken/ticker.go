@@ -1,5 +1,5 @@
-// A report that takes its time. Meanwhile its lease is renewed again and again,
-// so that no other server begins the same report.
+// A seat is paid for, which takes 150 ms. Meanwhile it is held for its buyer, 50 ms
+// at a time, so that nobody else can buy it.
 
 package broken
 
@@ -12,18 +12,18 @@ import (
 	"example.com/outagelab/pocserver/worker"
 )
 
-// Ticker makes a report in 2 s.
+// Ticker sells a seat.
 func Ticker(_ http.RoundTripper) http.Handler {
-	var renewals atomic.Int64 // in the table of leases
+	var holds atomic.Int64 // in the table of seats
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		tick := time.NewTicker(500 * time.Millisecond)
+		tick := time.NewTicker(50 * time.Millisecond)
 		defer tick.Stop()
 		go func() {
 			for range tick.C {
-				renewals.Add(1)
+				holds.Add(1)
 			}
 		}()
-		worker.Await(r.Context(), 2*time.Second)
-		fmt.Fprintln(w, "the report is ready")
+		worker.Await(r.Context(), 150*time.Millisecond)
+		fmt.Fprintln(w, "the seat is yours")
 	})
 }

@@ -4,7 +4,9 @@ package fixed
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -28,18 +30,11 @@ func (h *slowReaderHub) leave(news chan string) {
 	delete(h.readers, news)
 }
 
-// all returns the readers of this moment.
-func (h *slowReaderHub) all() (all []chan string) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for news := range h.readers {
-		all = append(all, news)
-	}
-	return all
-}
-
 func (h *slowReaderHub) publish(text string) {
-	for _, news := range h.all() {
+	h.mu.Lock()
+	readers := slices.Collect(maps.Keys(h.readers))
+	h.mu.Unlock()
+	for _, news := range readers {
 		select {
 		case news <- text:
 		default: // who has four to read misses this one

@@ -20,7 +20,7 @@ type subscriber struct {
 }
 
 func (h *subscriberHub) join() *subscriber {
-	s := &subscriber{in: make(chan string, 1), out: make(chan string)}
+	s := &subscriber{in: make(chan string, 1), out: make(chan string, 1)}
 	h.mu.Lock()
 	h.listeners[s] = struct{}{}
 	h.mu.Unlock()
@@ -46,20 +46,14 @@ func (h *subscriberHub) publish(price string) {
 	}
 }
 
-// keepNewest offers the newest price until in is closed.
+// keepNewest replaces the price that waits to be sent, until in is closed.
 func (s *subscriber) keepNewest() {
-	var newest string
-	var out chan string // nil if newest is none, or has been sent
-	for {
+	for price := range s.in {
 		select {
-		case price, more := <-s.in:
-			if !more {
-				return
-			}
-			newest, out = price, s.out
-		case out <- newest:
-			out = nil
+		case <-s.out:
+		default:
 		}
+		s.out <- price
 	}
 }
 

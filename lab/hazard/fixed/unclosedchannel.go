@@ -20,7 +20,7 @@ func UnclosedChannel(_ http.RoundTripper) http.Handler {
 		for range 3 {
 			go func() {
 				for i := range pictures {
-					time.Sleep(100 * time.Millisecond)
+					time.Sleep(20 * time.Millisecond)
 					sizes[i] = 100 + i
 					left.Done()
 				}

@@ -7,10 +7,10 @@ import (
 	"example.com/outagelab/lab/exercise"
 )
 
-// RoutingAsShipped is the exercise's app on all of its servers: 2 sync workers on
+// RoutingAllToOne is the exercise's app on all of its servers: 2 sync workers on
 // 5000, 2 × 25 threads on 5100, and on 5200 2 event loops whose handlers await.
-func RoutingAsShipped() (lab.System, error) {
-	conf, err := configured("routing_as_shipped.conf")
+func RoutingAllToOne() (lab.System, error) {
+	conf, err := configured("routing_all_to_one.conf")
 	if err != nil {
 		return lab.System{}, err
 	}

@@ -1,0 +1,96 @@
+// What Check says of arguments with which it can find nothing, and of panics.
+
+package crosstalk_test
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"example.com/outagelab/lab/crosstalk"
+	"example.com/outagelab/pocserver/worker"
+)
+
+func echoes() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, user(r)) })
+}
+
+func TestArgumentsThatCannotBeAreNamed(t *testing.T) {
+	evented := worker.Defaults(worker.Evented)
+	evented.Workers = 0
+	for want, s := range map[string]*said{
+		"newHandler is nil":                            saysOf(nil, inQuery),
+		"newRequest is nil":                            saysOf(echoes, nil),
+		"On: worker: Config.Workers is 0":              saysOf(echoes, inQuery, crosstalk.On(evented)),
+		"newHandler returned no handler":               saysOf(func() http.Handler { return nil }, inQuery),
+		"newRequest made no request for user 0":        saysOf(echoes, func(int, string) *http.Request { return nil }),
+		"did not put user 0's canary into GET /public": saysOf(echoes, func(int, string) *http.Request { return httptest.NewRequest("GET", "/public", nil) }),
+		"the body of user 0's request: it is gone": saysOf(echoes, func(_ int, canary string) *http.Request {
+			return httptest.NewRequest("PUT", "/?q="+canary, io.MultiReader(broken{}))
+		}),
+	} {
+		assert.True(t, s.failed, want)
+		assert.Contains(t, flat(s.text), want)
+	}
+}
+
+type broken struct{}
+
+func (broken) Read([]byte) (int, error) { return 0, errors.New("it is gone") }
+
+func TestARequestMayBeUsedAgainByWhoMakesIt(t *testing.T) {
+	all := httptest.NewRequest("GET", "/", nil)
+	_, clean := shows(func(w http.ResponseWriter, user string) { _, _ = io.WriteString(w, user) })
+	isClean(t, app(clean), func(_ int, canary string) *http.Request {
+		all.Header.Set("Authorization", canary)
+		return all
+	})
+}
+
+func TestAHandlerThatPanicsFails(t *testing.T) {
+	s := saysOf(func() http.Handler {
+		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("no database") })
+	}, inQuery)
+	assert.True(t, s.failed)
+	assert.Contains(t, flat(s.text), "panicked with one request, and nobody else there: no database")
+}
+
+func TestAHandlerThatPanicsOnlyWhenOthersAreThereFails(t *testing.T) {
+	s := saysOf(func() http.Handler {
+		var inside atomic.Int32
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if inside.Add(1) > 1 {
+				panic("somebody is here")
+			}
+			defer inside.Add(-1)
+			time.Sleep(time.Second)
+			_, _ = io.WriteString(w, user(r))
+		})
+	}, inQuery)
+	assert.True(t, s.failed)
+	assert.Contains(t, flat(s.text), "the handler panicked, though nobody saw anybody else's data")
+	assert.Contains(t, flat(s.text), "somebody is here")
+	assert.Contains(t, flat(s.text), "nested: A in, B in, B out, A out")
+}
+
+func TestAHandlerThatAbortsIsNoTrouble(t *testing.T) {
+	isClean(t, func() http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, user(r))
+			panic(http.ErrAbortHandler)
+		})
+	}, inQuery)
+}
+
+func TestAReplyThatShowsNobodyIsNoted(t *testing.T) {
+	text := isClean(t, func() http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "hello") })
+	}, inQuery)
+	assert.Contains(t, flat(text), "no reply held even its own")
+}

@@ -1,0 +1,109 @@
+// Handlers that virtual time cannot run, or that leave goroutines behind: each in
+// a process of its own, as what they leave stays.
+
+package crosstalk_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"example.com/outagelab/lab/crosstalk"
+)
+
+// children are checks whose words go to stdout.
+var children = map[string]func(t *testing.T){
+	"lock held across a nap": saying(heldAcrossANap),
+	"channel from outside": saying(func() http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			<-outside
+			_, _ = io.WriteString(w, user(r))
+		})
+	}),
+	"real socket": saying(func() http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				panic(err)
+			}
+			defer listener.Close()
+			_, _ = listener.Accept()
+			_, _ = io.WriteString(w, user(r))
+		})
+	}),
+	"no answer, ever": saying(func() http.Handler {
+		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) { select {} })
+	}),
+	"no answer for days": saying(func() http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(48 * time.Hour)
+			_, _ = io.WriteString(w, user(r))
+		})
+	}),
+	"a janitor that nobody ends": saying(func() http.Handler {
+		go func() {
+			for range time.Tick(time.Second) {
+			}
+		}()
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			time.Sleep(time.Second)
+			_, _ = io.WriteString(w, user(r))
+		})
+	}),
+	"dirty, with a janitor": saying(func() http.Handler {
+		go func() { select {} }()
+		return poc()
+	}),
+}
+
+// outside is made in no bubble.
+var outside = make(chan int)
+
+func saying(newHandler func() http.Handler) func(t *testing.T) {
+	return func(*testing.T) {
+		var s said
+		crosstalk.Check(&s, newHandler, inQuery)
+		fmt.Printf("failed: %v\n%s", s.failed, s.text)
+	}
+}
+
+func TestWhatStopsTheClockIsNamed(t *testing.T) {
+	for name, wants := range map[string][]string{
+		"lock held across a nap": {"waits for a sync.Mutex at crosstalk/realtime_test.go:", "naps at crosstalk/realtime_test.go:", "it holds the lock", "Let go of the lock", "crosstalk.RealTime()"},
+		"channel from outside":   {"waits to receive at crosstalk/stuck_test.go:", "Make it where the app is built", "crosstalk.RealTime()"},
+		"real socket":            {"waits for real I/O at crosstalk/stuck_test.go:", "crosstalk.RealTime()"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := flat(runChild(t, name))
+			assert.Contains(t, text, "failed: true")
+			assert.Contains(t, text, "did not come to its end")
+			assert.Contains(t, text, "the virtual clock moves")
+			for _, want := range wants {
+				assert.Contains(t, text, want)
+			}
+		})
+	}
+}
+
+func TestWhatIsLeftBehindIsNoCrosstalk(t *testing.T) {
+	for name, wants := range map[string][]string{
+		"no answer, ever":            {"failed: false", cleanWords, "left behind"},
+		"no answer for days":         {"failed: false", cleanWords, "left behind"},
+		"a janitor that nobody ends": {"failed: false", cleanWords, "left behind", "Close method"},
+		"dirty, with a janitor":      {"failed: true", dirtyWords, "«B's canary»", "left behind"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			text := flat(runChild(t, name))
+			for _, want := range wants {
+				assert.Contains(t, text, want)
+			}
+		})
+	}
+}

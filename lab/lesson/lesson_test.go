@@ -1,0 +1,142 @@
+// How lessons are found and listed, and what the race detector's report is
+// trimmed to. That each fails when broken and passes when fixed is tested where
+// there is a test binary to run it in: at the top, and in lab/outage.
+
+package lesson
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"example.com/outagelab/lab/hazard"
+	"example.com/outagelab/lab/hazard/broken"
+	"example.com/outagelab/lab/hazard/fixed"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func TestALessonIsFoundByNamePartAndTheme(t *testing.T) {
+	for name, want := range map[string]string{
+		"dirty/mutex":     "dirty/mutex",
+		"mutex":           "dirty/mutex",
+		"dirty":           "dirty/session",
+		"leaking":         "leaking/stream",
+		"polls":           "polls/two-workers",
+		"lock-across-io":  "stalling/lock-across-io",
+		"one-worker":      "", // of two themes
+		"two-users":       "two-users/one-worker",
+		"dirty/sessions":  "",
+		"nothing of this": "",
+		"":                "",
+	} {
+		l, err := Find(name)
+		if want == "" {
+			assert.Error(t, err, "%q", name)
+			continue
+		}
+		require.NoError(t, err, "%q", name)
+		assert.Equal(t, want, l.Name, "%q", name)
+	}
+	_, err := Find("one-worker")
+	assert.ErrorContains(t, err, `no lesson is called "one-worker"; there is exhaustion/one-worker, two-users/one-worker`)
+	_, err = Find("pool")
+	assert.ErrorContains(t, err, "dirty/pooled-object")
+	_, err = Find("nothing of this")
+	assert.ErrorContains(t, err, "make lesson lists them")
+}
+
+func TestTheIndexAsksEveryQuestionOnce(t *testing.T) {
+	index := Index()
+	for _, l := range All() {
+		assert.Equal(t, 1, strings.Count(index, "  "+l.Name+" "), l.Name)
+		assert.Contains(t, index, l.Question)
+		assert.NotEmpty(t, about[l.Theme()], "what the theme %s is about", l.Theme())
+	}
+	for _, line := range strings.Split(index, "\n") {
+		assert.LessOrEqual(t, len([]rune(line)), 140, line)
+	}
+}
+
+func TestNoTwoLessonsHaveOneName(t *testing.T) {
+	seen := map[string]bool{}
+	for _, l := range All() {
+		assert.False(t, seen[l.Name], l.Name)
+		seen[l.Name] = true
+	}
+}
+
+func TestALessonOnAnOutageFailsUntilItIsFixed(t *testing.T) {
+	l, err := Find("two-users")
+	require.NoError(t, err)
+	holds, text, err := l.Run(t, hazard.Broken, nil)
+	require.NoError(t, err)
+	assert.False(t, holds)
+	for _, part := range []string{"the claim does not hold", "  cause  ", "  fix  ", "--- lab/outage/broken/", "+++ lab/outage/fixed/", "FIXED=1", "read next"} {
+		assert.Contains(t, text, part)
+	}
+	holds, text, err = l.Run(t, hazard.Fixed, nil)
+	require.NoError(t, err)
+	assert.True(t, holds, "%s", text)
+}
+
+func TestALessonThatNeedsTheRaceDetectorSaysSo(t *testing.T) {
+	l, err := Find("map-write")
+	require.NoError(t, err)
+	_, _, err = l.Run(t, hazard.Broken, nil)
+	require.ErrorContains(t, err, "go test -race")
+
+	printed := "noise\n" + raceReport
+	holds, text, err := l.Run(t, hazard.Broken, func(*hazard.Hazard, hazard.Variant) (string, error) { return printed, nil })
+	require.NoError(t, err)
+	assert.False(t, holds)
+	assert.Contains(t, text, "WARNING: DATA RACE")
+	printed = "nothing to report"
+	holds, _, err = l.Run(t, hazard.Fixed, func(*hazard.Hazard, hazard.Variant) (string, error) { return printed, nil })
+	require.NoError(t, err)
+	assert.True(t, holds)
+}
+
+const raceReport = `==================
+WARNING: DATA RACE
+Read at 0x00c0002a4150 by goroutine 45:
+  runtime.mapaccess1_faststr()
+      /usr/local/go/src/internal/runtime/maps/runtime_faststr.go:103 +0x28c
+  example.com/outagelab/lab/hazard/broken.(*mapWriteViews).count()
+      /home/me/lab/hazard/broken/mapwrite.go:19 +0x64
+  example.com/outagelab/lab/hazard.(*drive).serve.func2()
+      /home/me/lab/hazard/traffic.go:160 +0x4a
+
+Previous write at 0x00c0002a4150 by goroutine 38:
+  example.com/outagelab/lab/hazard/broken.(*mapWriteViews).count()
+      /home/me/lab/hazard/broken/mapwrite.go:19 +0x9c
+
+Goroutine 45 (running) created at:
+  net/http.(*Server).Serve()
+      /usr/local/go/src/net/http/server.go:3464 +0x889
+==================
+`
+
+func TestARaceReportIsTrimmedToTheHandler(t *testing.T) {
+	assert.Equal(t, `WARNING: DATA RACE
+Read:
+  lab/hazard/broken/mapwrite.go:19
+Previous write by another goroutine:
+  lab/hazard/broken/mapwrite.go:19
+`, trimRace(raceReport))
+	assert.Empty(t, trimRace("PASS\n"))
+}
+
+func TestTheDiffIsOfTheTwoSources(t *testing.T) {
+	d, err := diff("lab/hazard", "session.go", broken.Sources, fixed.Sources)
+	require.NoError(t, err)
+	assert.True(t, strings.HasPrefix(d, "--- lab/hazard/broken/session.go\n+++ lab/hazard/fixed/session.go\n@@ "), d)
+	assert.NotContains(t, d, "package", "the packages' names are no part of the fix")
+	_, err = diff("lab/hazard", "nothing.go", broken.Sources, fixed.Sources)
+	assert.ErrorContains(t, err, "the broken source")
+	_, err = diff("lab/hazard", "store.go", broken.Sources, fixed.Sources)
+	assert.ErrorContains(t, err, "do not differ")
+}
