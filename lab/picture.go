@@ -34,7 +34,7 @@ func (p *page) picture(o *Observation) {
 	n := int((o.Horizon + step - 1) / step)
 
 	p.Line("")
-	p.Line(fmt.Sprintf("  what became of the requests, at the time they ended; a column is %s; ▁ is at least one", typeset.Seconds(step)))
+	p.Line(fmt.Sprintf("  what became of the requests, when they ended; a column is %s; ▁ is one or more", typeset.Seconds(step)))
 	for _, l := range o.loads {
 		p.outcomes(l.String(), o.On(l.String()), step, n)
 	}
@@ -104,18 +104,20 @@ func (p *page) outcomes(name string, o *Observation, step time.Duration, n int) 
 			top = max(top, slices.Max(row.each))
 		}
 	}
-	p.Line(fmt.Sprintf("    %s; a full bar is %s", name, typeset.Number(float64(top))))
+	waiting := waitingOf(o.Records, step, n)
+	most := slices.Max(waiting)
+	text := fmt.Sprintf("    %s; a full bar is %s", name, typeset.Number(float64(top)))
+	if most > 0 && most != top {
+		text += fmt.Sprintf(", in the row of those waiting %s", typeset.Number(float64(most)))
+	}
+	p.Line(text)
 	for _, row := range rows {
 		if row.name != string(load.Unfinished) {
 			p.row(row.name, typeset.Spark(row.each, top), typeset.Number(float64(row.total)))
 		}
 	}
-	waiting := waitingOf(o.Records, step, n)
-	if most := slices.Max(waiting); most > 0 {
+	if most > 0 {
 		text := "at most " + typeset.Number(float64(most))
-		if most != top {
-			text += ": a full bar here"
-		}
 		if unfinished > 0 {
 			text += fmt.Sprintf(", %s at the end", typeset.Number(float64(unfinished)))
 		}

@@ -76,7 +76,7 @@ func TestAHandlerThatPanicsOnlyWhenOthersAreThereFails(t *testing.T) {
 	assert.True(t, s.failed)
 	assert.Contains(t, flat(s.text), "the handler panicked, though nobody saw anybody else's data")
 	assert.Contains(t, flat(s.text), "somebody is here")
-	assert.Contains(t, flat(s.text), "nested: A in, B in, B out, A out")
+	assert.Contains(t, flat(s.text), "schedule nested then A comes in, waits; B comes in")
 }
 
 func TestAHandlerThatAbortsIsNoTrouble(t *testing.T) {

@@ -27,6 +27,7 @@ package crosstalk
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/pocserver/worker"
@@ -98,6 +99,7 @@ func Check(t TestingT, newHandler func() http.Handler, newRequest func(user int,
 // dog says how to leave virtual time here.
 var dog = func() bubble.Watchdog {
 	w := bubble.Quick
+	w.Computing = 3 * time.Second // a schedule takes milliseconds
 	w.RealTime = "check the handler in real time (crosstalk.RealTime())"
 	return w
 }()

@@ -54,15 +54,15 @@ func Example() {
 	// sent.
 	//
 	//   where      in the body: welcome, the owner of «A's canary»
-	//   schedule   A leaves midway
-	//   smallest   A comes in, waits, leaves, ends; B comes in, waits, is kept at a write, has
-	//              its reply
+	//   schedule   A leaves midway; the smallest that shows it is A in, A leaves, B in, B out
 	//
 	//     A  in┄waits┄leaves┄end
 	//     B                      in┄waits┄write┄out
 	//
-	//   when       A had been and gone when B came in: what the first left behind, the second
-	//              found
+	//     Time goes to the right. waits: for a nap or for somebody else, of its own accord.
+	//     write: the check keeps it there for a while, as a slow client or network would.
+	//
+	//   when       A had been and gone when B came in, and found what A had left behind
 	//   means      a value that belongs to one request was kept where the other request found
 	//              it: in the handler, a package variable, a pool, a cache, a connection or a
 	//              closure. Keep it in a variable of the request's own, or key it by who asks.

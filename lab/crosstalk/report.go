@@ -86,9 +86,8 @@ func (c *check) reportFinding(p *typeset.Page) {
 	p.Hang("", fmt.Sprintf("crosstalk: the handler shows one user's data to another: %s got what only %s had sent.", who, whose))
 	p.Line("")
 	p.Item("where", fmt.Sprintf("in %s: %s", f.where(), f.excerpt))
-	p.Item("schedule", f.run.plan.name)
 	if drawn {
-		p.Item("smallest", f.run.story())
+		p.Item("schedule", fmt.Sprintf("%s; the smallest that shows it is %s", f.run.plan.name, f.run.order()))
 		p.Line("")
 		f.run.draw(p)
 		p.Line("")
@@ -96,6 +95,7 @@ func (c *check) reportFinding(p *typeset.Page) {
 			p.Item("when", between)
 		}
 	} else {
+		p.Item("schedule", f.run.plan.name)
 		p.Item("", "nothing in the handler waits, so there is no stop to draw: it took luck, and may take more next time")
 	}
 	p.Item("means", "a value that belongs to one request was kept where the other request found it: in the handler, a package variable, a pool, a cache, a connection or a closure. Keep it in a variable of the request's own, or key it by who asks.")
@@ -181,32 +181,77 @@ var words = map[kind]string{
 	waiting: "waits", goesOut: "has its reply", leaving: "leaves", ends: "ends",
 }
 
-// draw draws a row for each user, with a column for each event.
-func (r *run) draw(p *typeset.Page) {
-	events := r.events
-	const most = 14
-	cut := len(events) > most
-	if cut {
-		events = events[:most]
+// order says who came in and went out, in order, and whose request was another.
+func (r *run) order() string {
+	var steps, lacking []string
+	for _, e := range r.events {
+		switch e.what {
+		case comesIn, goesOut, leaving:
+			steps = append(steps, name(e.user)+" "+string(e.what))
+		}
 	}
+	for _, u := range r.users {
+		if u.without {
+			lacking = append(lacking, name(u.index))
+		}
+	}
+	text := strings.Join(steps, ", ")
+	if len(lacking) > 0 {
+		text += " (" + strings.Join(lacking, ", ") + " without the private fields)"
+	}
+	return text
+}
+
+// A column is an event of the picture, or the same again and again.
+type column struct {
+	user  int
+	what  kind
+	times int
+}
+
+func (c column) String() string {
+	if c.times > 1 {
+		return fmt.Sprintf("%s×%d", c.what, c.times)
+	}
+	return string(c.what)
+}
+
+// columns are the events of the run, what is repeated in one.
+func (r *run) columns() (all []column) {
+	for _, e := range r.events {
+		if n := len(all); n > 0 && all[n-1].user == e.user && all[n-1].what == e.what {
+			all[n-1].times++
+			continue
+		}
+		all = append(all, column{e.user, e.what, 1})
+	}
+	return all
+}
+
+// draw draws a row for each user, with a column for each event, and says what the
+// events are.
+func (r *run) draw(p *typeset.Page) {
+	columns := r.columns()
+	const most = 14
+	cut := len(columns) > most
 	last := map[int]int{}
-	for i, e := range r.events {
-		last[e.user] = i
+	for i, c := range columns {
+		last[c.user] = i
+	}
+	if cut {
+		columns = columns[:most]
 	}
 	for _, u := range r.users {
 		var b strings.Builder
 		inside := false
-		for i, e := range events {
-			label := string(e.what)
-			fill := " "
-			if e.user == u.index {
-				inside = e.what != goesOut && e.what != ends && last[u.index] > i
-				if inside {
-					fill = "┄"
-				}
-				b.WriteString(label + strings.Repeat(fill, 1))
-				continue
+		for i, c := range columns {
+			label := c.String()
+			if c.user == u.index {
+				inside = c.what != goesOut && c.what != ends && last[u.index] > i
+				b.WriteString(label)
+				label = ""
 			}
+			fill := " "
 			if inside {
 				fill = "┄"
 			}
@@ -217,31 +262,73 @@ func (r *run) draw(p *typeset.Page) {
 		}
 		p.Line(fmt.Sprintf("    %s  %s", name(u.index), b.String()))
 	}
+	p.Line("")
+	p.Hang("    ", "Time goes to the right. "+legend(columns))
 }
 
-// between says at which stop the one who got the data was when its owner came.
-func (f finding) between() string {
-	var at *event
-	came := false
-	for i, e := range f.run.events {
-		switch {
-		case e.user == f.user.index && !came:
-			at = &f.run.events[i]
-		case f.run.owns(f.whose) && e.user == f.whose.user && e.what == comesIn:
-			came = true
+// legend says what the events in a picture are.
+func legend(columns []column) string {
+	var stops []string
+	waits := ""
+	for _, c := range columns {
+		switch c.what {
+		case reading, header, writing, flushing, calling:
+			if !slices.Contains(stops, string(c.what)) {
+				stops = append(stops, string(c.what))
+			}
+		case waiting:
+			waits = "waits: for a nap or for somebody else, of its own accord. "
 		}
 	}
-	switch {
-	case !f.run.owns(f.whose):
+	text := waits
+	if len(stops) > 0 {
+		text += strings.Join(stops, ", ") + ": the check keeps it there for a while, as a slow client or network would."
+	}
+	return strings.TrimSpace(text)
+}
+
+// between says where each of the two was when the other came in.
+func (f finding) between() string {
+	victim, whose := f.user.index, f.whose.user
+	if !f.run.owns(f.whose) {
 		return ""
-	case at == nil || !came || at.what == goesOut || at.what == ends:
-		return fmt.Sprintf("%s had been and gone when %s came in: what the first left behind, the second found", name(f.whose.user), name(f.user.index))
 	}
-	where := ""
-	if at.at != "" {
-		where = " at " + at.at
+	was := map[int]event{} // the last of each so far
+	for _, e := range f.run.events {
+		if e.what == comesIn && (e.user == victim || e.user == whose) {
+			first, second := whose, e.user
+			if second == whose {
+				first = victim
+			}
+			before, there := was[first]
+			switch {
+			case !there:
+			case before.what == goesOut || before.what == ends:
+				if first == whose {
+					return fmt.Sprintf("%s had been and gone when %s came in, and found what %s had left behind", name(first), name(second), name(first))
+				}
+				return fmt.Sprintf("%s had its reply already when %s came in; what its handler had left running found what %s brought", name(first), name(second), name(second))
+			case before.what == leaving:
+				return fmt.Sprintf("%s's client had left when %s came in, and %s's handler was still at work", name(first), name(second), name(first))
+			default:
+				return fmt.Sprintf("%s came in while %s %s", name(second), name(first), before.doing())
+			}
+		}
+		was[e.user] = e
 	}
-	return fmt.Sprintf("while %s %s%s, %s was served", name(f.user.index), words[at.what], where, name(f.whose.user))
+	return ""
+}
+
+// doing says at which stop a user was, and where in the code.
+func (e event) doing() string {
+	text := map[kind]string{
+		comesIn: "was on its way", reading: "was reading its body", header: "was writing its header", writing: "was writing",
+		flushing: "was flushing", calling: "was calling upstream", waiting: "waited",
+	}[e.what]
+	if e.at != "" {
+		text += " at " + e.at
+	}
+	return text
 }
 
 // course says what was run.

@@ -292,6 +292,9 @@ func (r *run) step(u *user) bool {
 	if r.watch(u, before) {
 		return true
 	}
+	if !r.check.realTime && !r.check.lockless() && r.lonely() {
+		r.look() // until when it sleeps, for when there is somebody else
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if u.arrivals == before && !u.waits {
@@ -362,8 +365,8 @@ func (r *run) settle() (stuck bool) {
 		return r.stuck
 	case r.check.realTime:
 		return false
-	case r.check.lockless():
-		synctest.Wait() // not before: it does not return while somebody waits for a lock
+	case r.check.lockless(), r.lonely():
+		synctest.Wait() // not otherwise: it does not return while somebody waits for a lock
 		return false
 	}
 	for {
@@ -374,6 +377,20 @@ func (r *run) settle() (stuck bool) {
 			return stuck
 		}
 	}
+}
+
+// lonely reports whether nobody is under way but one, and that not kept at a stop:
+// there is no other to hold a lock.
+func (r *run) lonely() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	under := 0
+	for _, u := range r.users {
+		if u.started && !(u.out || u.left && u.returned) {
+			under++
+		}
+	}
+	return under <= 1 && !r.anyParked() && !r.check.late && !r.check.locked
 }
 
 // look reports whether a goroutine of the check computes, and whether one waits

@@ -71,8 +71,8 @@ func schedules(stops int, late, optional, few bool) []schedule {
 			[]bool{false, true, false, true, false, true, false, true}, inTurn(8)...)
 	}
 	for _, p := range points {
-		add("nested: A in, B in, B out, A out", both, move{0, p}, move{1, toTheEnd}, move{0, toTheEnd})
-		add("staggered: A in, B in, A out, B out", both, move{0, p}, move{1, p}, move{0, toTheEnd}, move{1, toTheEnd})
+		add("nested", both, move{0, p}, move{1, toTheEnd}, move{0, toTheEnd})
+		add("staggered", both, move{0, p}, move{1, p}, move{0, toTheEnd}, move{1, toTheEnd})
 		if optional {
 			add("nested, B without the private fields", []bool{false, true}, move{0, p}, move{1, toTheEnd}, move{0, toTheEnd})
 			add("staggered, B without the private fields", []bool{false, true}, move{0, p}, move{1, p}, move{0, toTheEnd}, move{1, toTheEnd})
@@ -94,7 +94,7 @@ func schedules(stops int, late, optional, few bool) []schedule {
 		for _, q := range points {
 			if p != q && pairs < 12 {
 				pairs++
-				add("overlapping: A in, B in, A out, B out", both, move{0, p}, move{1, q}, move{0, toTheEnd}, move{1, toTheEnd})
+				add("overlapping", both, move{0, p}, move{1, q}, move{0, toTheEnd}, move{1, toTheEnd})
 			}
 		}
 	}

@@ -65,7 +65,8 @@ func delayWords(d feedsim.Delay) string {
 	if d == feedsim.Constant(d.Mean()) {
 		return mean
 	}
-	return fmt.Sprintf("%s, %s on average", d, mean)
+	text := strings.Replace(d.String(), "uniform from", "anything from", 1)
+	return fmt.Sprintf("%s, %s on average", text, mean)
 }
 
 // Shipped is the exercise's nginx.conf as shipped.

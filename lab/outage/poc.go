@@ -179,10 +179,10 @@ var recycling = []Outage{
 		Source:   "recycling_cheap_requests.go", Broken: broken.RecyclingCheapRequests, Fixed: fixed.RecyclingCheapRequests,
 		Experiment: lab.Experiment{
 			Claim:   "A worker that is replaced after 500 requests keeps the leak small, and costs nothing that users notice: 2,000 cheap requests a second (?sleep=0, which sleep for no time) are 60 % of what it can do, so none waits longer than 10 ms.",
-			Load:    []load.Load{load.Open{Name: "users", Path: "/sync_sleep/?sleep=0", Rate: 2000, Duration: time.Second}},
-			Horizon: 1400 * time.Millisecond, // 2,000 · 0.302 ms, and four boots
+			Load:    []load.Load{load.Open{Name: "users", Path: "/sync_sleep/?sleep=0", Rate: 2000, Duration: 800 * time.Millisecond}},
+			Horizon: 1200 * time.Millisecond, // 1,600 · 0.302 ms, and three boots
 			Checks: []lab.Check{
-				all("users", 2000),
+				all("users", 1600),
 				{Metric: lab.Latency(100), Want: 0.01, Formula: "the claim. A request takes 0.302 ms and the next comes after 0.5 ms, so nobody waits at all, and 10 ms is thirty times what one takes", Within: lab.AtMost("it is what was claimed")},
 			},
 			Lesson: lab.Lesson{
