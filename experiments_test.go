@@ -49,7 +49,12 @@ func TestMain(m *testing.M) {
 	if os.Getenv(trialEnv) != "" || *lessonName != "" {
 		os.Exit(m.Run()) // a broken handler leaves goroutines behind
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
+		if plainBinaryBuilt != "" {
+			os.Remove(plainBinaryBuilt)
+		}
+		os.Exit(status)
+	}))
 }
 
 // wrk500 is the PoC's load: wrk -t 8 -c 500 -d 10.
@@ -108,10 +113,11 @@ var experiments = []lab.Experiment{
 		Sibling: func(e *lab.Experiment) { e.System.Server.Workers = 2 },
 	},
 	{
-		Name:   "exhaustion/threaded",
-		Claim:  "25 threads nap for 25 users at a time: 25/E[S] replies a second.",
-		System: poc(threads(1, 25)),
-		Load:   []load.Load{wrk500("/sync_sleep/", 0.1)},
+		Name:     "exhaustion/threaded",
+		Claim:    "25 threads nap for 25 users at a time: 25/E[S] replies a second.",
+		System:   poc(threads(1, 25)),
+		Load:     []load.Load{wrk500("/sync_sleep/", 0.1)},
+		Requests: 5_000,
 		Checks: []lab.Check{
 			{Metric: lab.Throughput, Want: 500, Formula: "threads/E[S] = 25/(0.05 s)", Within: naps(5000)},
 			{Metric: lab.Concurrency(50 * time.Millisecond), Want: 25, Formula: "Little's law: as many naps as threads", Within: naps(5000)},
@@ -178,10 +184,11 @@ var experiments = []lab.Experiment{
 		Sibling: func(e *lab.Experiment) { e.System.Server.Workers = 1 },
 	},
 	{
-		Name:   "recycling/sync",
-		Claim:  "Recycling a worker after 500 cheap requests costs more than serving them: each costs 500·c and a boot.",
-		System: poc(with(pocserver.RunSync(), func(c *worker.Config) { c.CPU, c.BootTime = fidelity.SyncCPU, fidelity.Boot })),
-		Load:   []load.Load{wrk500("/sync_sleep/", 0)},
+		Name:     "recycling/sync",
+		Claim:    "Recycling a worker after 500 cheap requests costs more than serving them: each costs 500·c and a boot.",
+		System:   poc(with(pocserver.RunSync(), func(c *worker.Config) { c.CPU, c.BootTime = fidelity.SyncCPU, fidelity.Boot })),
+		Load:     []load.Load{wrk500("/sync_sleep/", 0)},
+		Requests: 15_000,
 		Checks: []lab.Check{
 			{Metric: lab.Throughput, Want: 500 / (500*fidelity.SyncCPU.Seconds() + fidelity.Boot.Seconds()), Formula: "n/(n·c + boot) = 500/(500·0.302 ms + 0.18 s)", Within: lab.Relative(0.018, "the last boot may be in the 10 s or not: 0.18 s/10 s")},
 			{Metric: lab.Exits(worker.Recycled), Want: 30, Formula: "10 s/(n·c + boot)", Within: lab.Absolute(1, "a cycle may be under way at the end")},
@@ -863,10 +870,11 @@ func crossover() []lab.Experiment {
 				Sibling: func(e *lab.Experiment) { e.System.Server.Workers = 2 },
 			},
 			lab.Experiment{
-				Name:   "crossover/async/" + nap.name,
-				Claim:  fmt.Sprintf("With %s a loop answers min(N/(E[S]+c), 1/c): it pays for no nap, and for its CPU each time.", nap.words),
-				System: asyncServer,
-				Load:   crossoverLoad("/async_sleep/", nap.sleep),
+				Name:     "crossover/async/" + nap.name,
+				Claim:    fmt.Sprintf("With %s a loop answers min(N/(E[S]+c), 1/c): it pays for no nap, and for its CPU each time.", nap.words),
+				System:   asyncServer,
+				Load:     crossoverLoad("/async_sleep/", nap.sleep),
+				Requests: int(4 * asyncRate),
 				Checks: []lab.Check{{
 					Metric: lab.Throughput, Want: asyncRate,
 					Formula: "min(N/(E[S]+c), 1/c) = 1/(0.935 ms)",

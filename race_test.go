@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -237,8 +238,8 @@ func TestMatrix(t *testing.T) {
 func detect(t *testing.T, name string, v hazard.Variant, n int) map[hazard.Detector]hazard.Cell {
 	t.Helper()
 	cells := map[hazard.Detector]hazard.Cell{}
-	try := func(batch int, detectors ...string) string {
-		text := trialsInAChild(t, name, v, batch, detectors...)
+	try := func(binary string, batch int, detectors ...string) string {
+		text := trialsInAChild(t, binary, name, v, batch, detectors...)
 		for _, d := range detectors {
 			cell := cells[hazard.Detector(d)]
 			seen := strings.Count(text, "trial: "+d+": seen\n")
@@ -253,16 +254,16 @@ func detect(t *testing.T, name string, v hazard.Variant, n int) map[hazard.Detec
 		together = 1
 	}
 	for done := 0; done < n; done += together {
-		try(min(together, n-done), string(hazard.Crosstalk), string(hazard.Stall), string(hazard.Leak))
+		try(withoutRace(t), min(together, n-done), string(hazard.Crosstalk), string(hazard.Stall), string(hazard.Leak))
 	}
 	for range n {
 		if slices.Contains(hazard.Detectors(), hazard.LeakProfile) {
-			try(1, string(hazard.LeakProfile))
+			try(withoutRace(t), 1, string(hazard.LeakProfile))
 		}
 		if !racedetector.On {
 			continue
 		}
-		if text := try(1, string(hazard.Race)); strings.Contains(text, "WARNING: DATA RACE") {
+		if text := try(os.Args[0], 1, string(hazard.Race)); strings.Contains(text, "WARNING: DATA RACE") {
 			require.Contains(t, text, "/lab/hazard/"+v.String()+"/", "%s, %v: the race is not the handler's", name, v)
 			cell := cells[hazard.Race]
 			cell.Seen++
@@ -272,11 +273,36 @@ func detect(t *testing.T, name string, v hazard.Variant, n int) map[hazard.Detec
 	return cells
 }
 
+// withoutRace is this test binary, built without the race detector: with it all
+// that is not the race detector's to see takes four times as long.
+func withoutRace(t *testing.T) string {
+	t.Helper()
+	if !racedetector.On {
+		return os.Args[0]
+	}
+	binary, err := plainBinary()
+	require.NoError(t, err)
+	return binary
+}
+
+// plainBinary builds it once; TestMain removes it.
+var plainBinary = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(os.TempDir(), fmt.Sprintf("outagelab-%d.test", os.Getpid()))
+	text, err := exec.Command("go", "test", "-c", "-o", path, ".").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("build the tests without the race detector: %w\n%s", err, text)
+	}
+	plainBinaryBuilt = path
+	return path, nil
+})
+
+var plainBinaryBuilt string
+
 // trialsInAChild runs trials in a process of its own, and returns what it
 // printed.
-func trialsInAChild(t *testing.T, name string, v hazard.Variant, n int, detectors ...string) string {
+func trialsInAChild(t *testing.T, binary, name string, v hazard.Variant, n int, detectors ...string) string {
 	t.Helper()
-	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTrialsInAChildProcess$")
+	child := exec.CommandContext(t.Context(), binary, "-test.run=^TestTrialsInAChildProcess$")
 	child.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%v|%d|%s", trialEnv, name, v, n, strings.Join(detectors, ",")), "GORACE=atexit_sleep_ms=0")
 	text, err := child.CombinedOutput()
 	require.Contains(t, string(text), "trials: done\n", "%s, %v: the child process ended early (%v)", name, v, err)
@@ -410,10 +436,14 @@ func TestLessons(t *testing.T) {
 	for _, h := range hazard.All() {
 		t.Run(h.Name, func(t *testing.T) {
 			t.Parallel()
-			if !racedetector.On && h.Name == "stalling/map-write" {
-				t.Skip("only the race detector sees it: go test -race")
+			binary := withoutRace(t) // as make lesson
+			if h.Name == "stalling/map-write" {
+				if !racedetector.On {
+					t.Skip("only the race detector sees it: go test -race")
+				}
+				binary = os.Args[0]
 			}
-			text, status := lessonInAChild(t, h.Name)
+			text, status := lessonInAChild(t, binary, h.Name)
 			assert.NotZero(t, status, "it fails on purpose, but: %s", text)
 			for what, said := range map[string]string{"question": h.Question, "claim": h.Claim, "cause": h.Cause, "fix": h.Fix} {
 				assert.Contains(t, oneLine(text), oneLine(said), "the %s", what)
@@ -421,7 +451,7 @@ func TestLessons(t *testing.T) {
 			for _, part := range []string{"--- lab/hazard/broken/" + h.Source, "+++ lab/hazard/fixed/" + h.Source, "make lesson NAME=" + h.Name + " FIXED=1"} {
 				assert.Contains(t, text, part)
 			}
-			text, status = lessonInAChild(t, h.Name, "-lesson.fixed")
+			text, status = lessonInAChild(t, binary, h.Name, "-lesson.fixed")
 			assert.Zero(t, status, "it passes once fixed, but: %s", text)
 			assert.Contains(t, text, "the claim holds")
 		})
@@ -456,9 +486,9 @@ func TestEveryExperimentHasALesson(t *testing.T) {
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // lessonInAChild runs a lesson in a process of its own.
-func lessonInAChild(t *testing.T, name string, flags ...string) (printed string, status int) {
+func lessonInAChild(t *testing.T, binary, name string, flags ...string) (printed string, status int) {
 	t.Helper()
-	child := exec.CommandContext(t.Context(), os.Args[0], append([]string{"-test.run=^TestLesson$", "-lesson=" + name}, flags...)...)
+	child := exec.CommandContext(t.Context(), binary, append([]string{"-test.run=^TestLesson$", "-lesson=" + name}, flags...)...)
 	child.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
 	text, err := child.CombinedOutput()
 	var exit *exec.ExitError

@@ -60,7 +60,7 @@ type Experiment struct {
 	// Seed decides all that is random. The same seed gives the same result.
 	Seed uint64
 	// Requests is about how many requests the experiment makes, if that is many:
-	// a row of 20,000 or more is left out under the race detector, where it takes
+	// a row of 4,000 or more is left out under the race detector, where it takes
 	// ten times as long and finds nothing that a short row would not.
 	Requests int
 	// RealTime runs the experiment over loopback TCP and on the real clock. It
@@ -75,7 +75,7 @@ type Lesson struct {
 }
 
 // manyRequests is where a row becomes too long for the race detector.
-const manyRequests = 20_000
+const manyRequests = 4_000
 
 // tooMany reports whether e is left out under the race detector.
 func (e *Experiment) tooMany() bool { return e.Requests >= manyRequests }

@@ -22,6 +22,9 @@ var out = flag.String("lab.out", "", "print a table of the experiments, and writ
 // A row that lacks something fails the test at once, with row and field. Rows in
 // virtual time run in parallel, those in real time before them, one by one.
 //
+// Under the race detector rows of many requests are left out, and siblings of rows
+// of some; they say so.
+//
 // With the flag -lab.out the siblings are left out, no row is too long, and
 // when all have run the results are printed and written: of one table, so run
 // only one. Whoever wants them otherwise has them from what Test returns, when t
@@ -43,10 +46,15 @@ func Test(t *testing.T, rows []Experiment) *Results {
 				t.Parallel()
 			}
 			skipIfTooMany(t, e)
-			results.rows[i] = testClaim(t, e)
+			var requests int
+			results.rows[i], requests = testClaim(t, e)
 			if *out == "" {
 				t.Run("sibling", func(t *testing.T) {
 					t.Helper()
+					if racedetector.On && requests >= manyInSibling {
+						t.Skipf("the row's %s are enough for the race detector, which a sibling shows nothing new: it needs a run without -race",
+							typeset.Plural(requests, "request", "requests"))
+					}
 					testSibling(t, e)
 				})
 			}
@@ -64,15 +72,23 @@ func skipIfTooMany(t *testing.T, e *Experiment) {
 	}
 }
 
-// testClaim runs an experiment and fails t if its claim does not hold.
-func testClaim(t *testing.T, e *Experiment) *result {
+// manyInSibling is from how many requests of a row on its sibling is left out
+// under the race detector.
+const manyInSibling = 1_000
+
+// testClaim runs an experiment, fails t if its claim does not hold, and returns
+// how many requests there were.
+func testClaim(t *testing.T, e *Experiment) (r *result, requests int) {
 	t.Helper()
 	obs, vs, err := e.judge(t)
-	r := newResult(e, obs, vs, err)
+	r = newResult(e, obs, vs, err)
 	if !r.Holds {
 		t.Errorf("\n\n%s", e.lesson(obs, vs, err, command(t.Name())))
 	}
-	return r
+	if obs != nil {
+		requests = len(obs.Records)
+	}
+	return r, requests
 }
 
 // testSibling runs a row's sibling and fails t if the claim holds there as well.

@@ -29,10 +29,10 @@ type Watchdog struct {
 	RealTime string
 }
 
-// Patient finds a lock held across a nap within 4 s. An instant of virtual time
+// Patient finds a lock held across a nap within 2 s. An instant of virtual time
 // is at most some hundred requests, milliseconds even under the race detector: a
 // minute on one is an endless loop.
-var Patient = Watchdog{Still: 1500 * time.Millisecond, Every: 400 * time.Millisecond, Looks: 6, Computing: time.Minute,
+var Patient = Watchdog{Still: 600 * time.Millisecond, Every: 200 * time.Millisecond, Looks: 5, Computing: time.Minute,
 	RealTime: "run the experiment in real time (RealTime: true)"}
 
 // Quick finds it within half a second: for what takes next to no time if all is

@@ -88,7 +88,7 @@ func schedules(stops int, late, optional, few bool) []schedule {
 			add("A out, B in, and what A has left running", both, move{0, toTheEnd}, move{1, p}, move{0, 1}, move{0, 1}, move{1, toTheEnd})
 		}
 	}
-	nested = true
+	nested = true // and not before the clients have left: http.TimeoutHandler has a lock then
 	pairs := 0
 	for _, p := range points {
 		for _, q := range points {
