@@ -23,7 +23,7 @@ exercise: ## the feed exercise on an nginx.conf: CONF=my.conf, ARGS='-threads=2'
 lesson: ## the list of lessons; NAME=dirty/mutex runs one, which fails and says why; FIXED=1 runs what is fixed
 	$(if $(filter command,$(origin name) $(origin fixed)),$(error name and fixed are written in capitals: NAME=dirty/mutex FIXED=1))@$(GO) test -count=1 -run '^TestLesson$$' -lesson='$(NAME)' $(if $(FIXED),-lesson.fixed)
 
-matrix: ## each hazard, broken and fixed, under every detector, 100 trials a cell, into README (a quarter of an hour)
+matrix: ## each hazard, broken and fixed, under every detector, 100 trials a cell, into README (five minutes)
 	$(GO) test -race -count=1 -timeout 1h -run '^TestMatrix$$' . -trials=100 -update
 	$(GO) test -count=1 -run '^TestDocuments$$' . -update
 
