@@ -176,6 +176,9 @@ func (c *check) explore() error {
 		if c.realTime && time.Now().After(deadline) {
 			break
 		}
+		if c.locked && s.more {
+			continue
+		}
 		c.nested = c.nested || s.nested
 		r, err := c.perform(s)
 		if err != nil {

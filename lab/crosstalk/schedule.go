@@ -28,6 +28,7 @@ type schedule struct {
 	name    string
 	without []bool // for each user, whether its private fields are left out
 	moves   []move
+	more    bool // of the same, which is left out where each step costs a look
 	nested  bool // it is tried after one request was kept at each stop while another ran
 }
 
@@ -47,7 +48,7 @@ func schedules(stops int, late, optional, few bool) []schedule {
 	var all []schedule
 	nested := false
 	add := func(name string, without []bool, moves ...move) {
-		all = append(all, schedule{name, without, moves, nested})
+		all = append(all, schedule{name: name, without: without, moves: moves, nested: nested})
 	}
 	inTurn := func(users int) (moves []move) {
 		for u := range users {
@@ -112,6 +113,7 @@ func schedules(stops int, late, optional, few bool) []schedule {
 			}
 		}
 		add(fmt.Sprintf("eight at once, in random order %d", seed+1), many, shuffled(8, stops+1, seed)...)
+		all[len(all)-1].more = seed > 0
 	}
 	return all
 }
