@@ -40,6 +40,22 @@ func TestArgumentsThatCannotBeAreNamed(t *testing.T) {
 	}
 }
 
+func TestAHandlerThatIsNeverCalledFails(t *testing.T) {
+	for want, path := range map[string]string{
+		"the handler was never called for GET account?q=": "account",
+		"the server answered 400":                         "account",
+	} {
+		s := saysOf(echoes, func(_ int, canary string) *http.Request {
+			r, _ := http.NewRequest("GET", "http://app.test/", nil)
+			r.URL.Path, r.URL.Opaque, r.URL.RawQuery = "", path, "q="+canary
+			r.URL.Scheme, r.URL.Host = "", ""
+			return r
+		})
+		assert.True(t, s.failed, want)
+		assert.Contains(t, flat(s.text), want)
+	}
+}
+
 type broken struct{}
 
 func (broken) Read([]byte) (int, error) { return 0, errors.New("it is gone") }

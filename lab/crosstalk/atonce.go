@@ -52,8 +52,9 @@ func (c *check) atOnce() error {
 	ctx, cancel := context.WithTimeout(context.Background(), mostTime)
 	defer cancel()
 	var (
-		wg sync.WaitGroup
-		mu sync.Mutex
+		wg     sync.WaitGroup
+		mu     sync.Mutex
+		closed bool // the check goes on without those that are still there
 	)
 	for _, u := range requests {
 		wg.Go(func() {
@@ -66,6 +67,10 @@ func (c *check) atOnce() error {
 				panicked := serve(app, yielding{recorder, ctx, bubble.This()}, req.Request)
 				reply := recorder.Result()
 				mu.Lock()
+				if closed {
+					mu.Unlock()
+					return
+				}
 				last := u.received
 				u.received = received{reply: reply, body: recorder.Body.Bytes()}
 				if panicked != nil && c.trouble == "" {
@@ -93,6 +98,7 @@ func (c *check) atOnce() error {
 	}
 	mu.Lock()
 	defer mu.Unlock()
+	closed = true
 	c.plain = true
 	if len(c.findings) > 0 {
 		c.smallest = &c.findings[0]

@@ -24,6 +24,7 @@ type check struct {
 	newRequest func(user int, canary string) *http.Request
 	server     *worker.Config
 	realTime   bool
+	careful    bool // look for locks at every step
 
 	pace     pace
 	tokens   map[string]owner
@@ -41,6 +42,8 @@ type check struct {
 	plain      bool // it was also run in real time, since the handler waits for nothing
 	optional   bool // there are requests without the private fields
 	leftBehind int
+	leftOut    int  // schedules for which there was no time
+	unread     bool // a reply was longer than what is looked at
 	raced      bool // the race detector has reported something
 	findings   []finding
 	smallest   *finding
@@ -90,9 +93,16 @@ func (c *check) ask(user int, canary string, without bool) (request, error) {
 	return r, nil
 }
 
+// misjudged reports whether err is that requests ran into a lock which they were
+// taken not to run into.
+func (c *check) misjudged(err error) bool {
+	var tr *bubble.Trouble
+	return errors.As(err, &tr) && tr.Abandoned && c.lockless()
+}
+
 // run runs the check. Its error is why the check did not come to an end.
 func (c *check) run(tb testing.TB) error {
-	c.naps = map[int]time.Duration{}
+	c.tokens, c.naps = map[string]owner{}, map[int]time.Duration{}
 	if c.realTime {
 		c.pace = realPace
 		return c.explore()
@@ -149,11 +159,14 @@ func (c *check) explore() error {
 		return err
 	}
 	c.hijacked = r.hijacked.Load()
-	if c.realTime {
-		c.pace.patience = min(c.pace.patience, 2*time.Since(r.begin)+100*time.Millisecond)
-	}
 	if r.noHandler.Load() {
 		return errNoHandler
+	}
+	if err := r.users[0].called(); err != nil {
+		return err
+	}
+	if c.realTime {
+		c.pace.patience = realPatience(r)
 	}
 	c.judge(r)
 	for _, e := range r.events {
@@ -173,8 +186,9 @@ func (c *check) explore() error {
 	}
 	deadline := time.Now().Add(mostRealTime)
 	for _, s := range schedules(len(c.stops), c.late, c.optional, c.realTime) {
-		if c.realTime && time.Now().After(deadline) {
-			break
+		if c.realTime && !s.vital && time.Now().After(deadline) {
+			c.leftOut++
+			continue
 		}
 		if c.locked && s.more {
 			continue
@@ -192,7 +206,21 @@ func (c *check) explore() error {
 	return c.shrink()
 }
 
-// mostRealTime is how long a check in real time goes on beginning schedules.
+// realPatience is how long to wait for a request in real time, by how long one took
+// that was alone.
+func realPatience(alone *run) time.Duration {
+	alone.mu.Lock()
+	defer alone.mu.Unlock()
+	for _, e := range alone.events {
+		if e.what == goesOut {
+			return 2*e.time + 100*time.Millisecond
+		}
+	}
+	return 500 * time.Millisecond // it is not answered anyway
+}
+
+// mostRealTime is how long a check in real time goes on beginning schedules, but
+// for those without which it would prove nothing.
 const mostRealTime = 2 * time.Second
 
 // shrink makes the first finding's schedule as small as it gets: without users,
@@ -205,7 +233,11 @@ func (c *check) shrink() error {
 	plan := first.run.plan
 	// The same again comes first: this time it is noted where who waits.
 	tries := append([]schedule{plan}, plan.smaller()...)
+	begin := time.Now()
 	for n := 0; n < mostTries && len(tries) > 0; n++ {
+		if c.realTime && time.Since(begin) > mostRealTime/2 {
+			break
+		}
 		plan, tries = tries[0], tries[1:]
 		r, err := c.perform(plan)
 		if err != nil {
@@ -262,6 +294,7 @@ func (c *check) judge(r *run) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, u := range r.users {
+		c.unread = c.unread || u.received.cut
 		if u.trouble != "" && c.trouble == "" {
 			c.trouble, c.troubled = u.trouble, r
 		}
@@ -348,7 +381,7 @@ const mostLooks = 60
 
 // lockless reports whether requests are known not to run into each other's locks.
 func (c *check) lockless() bool {
-	return !c.locked && (c.nested && c.looks > mostLooks || c.looks > 5*mostLooks)
+	return !c.careful && !c.locked && (c.nested && c.looks > mostLooks || c.looks > 5*mostLooks)
 }
 
 // parallel reports whether the server runs two requests of one app at a time.

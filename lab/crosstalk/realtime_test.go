@@ -36,3 +36,21 @@ func heldAcrossANap() http.Handler {
 		fmt.Fprint(w, user(r))
 	})
 }
+
+// Time is short in real time, and a slow handler takes most of it: what is not to
+// be left out is that requests overlap.
+func TestASlowSessionIsFoundInRealTime(t *testing.T) {
+	isDirty(t, func() http.Handler {
+		var mu sync.Mutex
+		var last string
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			mu.Lock()
+			last = user(r)
+			mu.Unlock()
+			time.Sleep(700 * time.Millisecond)
+			mu.Lock()
+			defer mu.Unlock()
+			_, _ = io.WriteString(w, last)
+		})
+	}, inQuery, crosstalk.RealTime())
+}

@@ -376,6 +376,15 @@ func (c *check) notes() (all []string) {
 	if !c.optional {
 		all = append(all, "the canary is nowhere that can be left out, so every request had it")
 	}
+	if n := len(c.stops); n > mostPoints && len(c.findings) == 0 {
+		all = append(all, fmt.Sprintf("a request has %d stops or more, and others were let in at %d of them", n, mostPoints))
+	}
+	if c.unread {
+		all = append(all, fmt.Sprintf("a reply was longer than the %d KB that are looked at", mostBody>>10))
+	}
+	if c.leftOut > 0 {
+		all = append(all, fmt.Sprintf("there was no time for %s", typeset.Plural(c.leftOut, "more schedule", "more schedules")))
+	}
 	if c.leftBehind > 0 {
 		all = append(all, fmt.Sprintf("%s left behind, which is no crosstalk, but a leak unless it is the app's own; give the handler a Close method to end what it starts", typeset.Plural(c.leftBehind, "goroutine was", "goroutines were")))
 	}

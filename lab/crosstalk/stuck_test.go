@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -34,6 +36,14 @@ var children = map[string]func(t *testing.T){
 			defer listener.Close()
 			_, _ = listener.Accept()
 			_, _ = io.WriteString(w, user(r))
+		})
+	}),
+	"a lock that only some run into": saying(locksLate),
+	"an endless loop": saying(func() http.Handler {
+		var never atomic.Bool
+		return http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+			for !never.Load() {
+			}
 		})
 	}),
 	"no answer, ever": saying(func() http.Handler {
@@ -64,12 +74,42 @@ var children = map[string]func(t *testing.T){
 // outside is made in no bubble.
 var outside = make(chan int)
 
+// locksLate holds a lock around its writes, but only after so many requests that
+// nobody expects one any more.
+func locksLate() http.Handler {
+	var lock sync.Mutex
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(time.Millisecond)
+		if served.Add(1) > 60 {
+			lock.Lock()
+			defer lock.Unlock()
+		}
+		_, _ = io.WriteString(w, user(r))
+	})
+}
+
+// served counts requests, of all instances.
+var served atomic.Int64
+
 func saying(newHandler func() http.Handler) func(t *testing.T) {
 	return func(*testing.T) {
 		var s said
 		crosstalk.Check(&s, newHandler, inQuery)
 		fmt.Printf("failed: %v\n%s", s.failed, s.text)
 	}
+}
+
+func TestALockThatOnlySomeRunIntoIsNoFault(t *testing.T) {
+	text := runChild(t, "a lock that only some run into")
+	assert.Contains(t, text, "failed: false")
+	assert.Contains(t, text, cleanWords)
+}
+
+func TestAnEndlessLoopIsNamed(t *testing.T) {
+	text := flat(runChild(t, "an endless loop"))
+	assert.Contains(t, text, "failed: true")
+	assert.Contains(t, text, "computes at crosstalk/stuck_test.go:")
+	assert.Contains(t, text, "an endless loop")
 }
 
 func TestWhatStopsTheClockIsNamed(t *testing.T) {

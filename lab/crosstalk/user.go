@@ -81,6 +81,10 @@ type received struct {
 	body  []byte
 	raw   []byte // what came instead, if it is no HTTP
 	rest  []byte // what came after the reply
+	cut   bool   // the body is longer
+	// unsent is why the request could not be sent. The server may answer, and close,
+	// before it has read all: it is no error if there is a reply.
+	unsent error
 }
 
 // ask is the client: it connects and sends the request when it is told to, reads
@@ -125,9 +129,7 @@ func (u *user) exchange() (got received, in *bufio.Reader) {
 	}
 	var raw bytes.Buffer
 	in = bufio.NewReader(io.TeeReader(conn, &raw))
-	// The server may answer, and close, before it has read all: an error here is
-	// none, if there is a reply.
-	_ = u.request.Write(conn)
+	got.unsent = u.request.Write(conn)
 	for {
 		got.reply, err = http.ReadResponse(in, u.request.Request)
 		if err != nil {
@@ -141,9 +143,26 @@ func (u *user) exchange() (got received, in *bufio.Reader) {
 	}
 	got.body, _ = io.ReadAll(io.LimitReader(got.reply.Body, mostBody)) // what there is, is
 	if len(got.body) == mostBody {
+		got.cut = true
 		return got, nil // it reads no further, and the handler waits for it
 	}
 	return got, in
+}
+
+// called returns an error if the handler never saw the request of u, who is alone.
+func (u *user) called() error {
+	u.run.mu.Lock()
+	defer u.run.mu.Unlock()
+	what := fmt.Sprintf("the handler was never called for %s %s: ", u.request.Method, u.request.URL)
+	switch {
+	case u.entered:
+		return nil
+	case u.received.reply != nil:
+		return fmt.Errorf("%sthe server answered %s", what, u.received.reply.Status)
+	case u.received.unsent != nil:
+		return fmt.Errorf("%sit could not be sent: %w", what, u.received.unsent)
+	}
+	return fmt.Errorf("%sthere was no answer", what)
 }
 
 // hangUp closes the client's connection.
