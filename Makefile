@@ -20,15 +20,17 @@ conf-only = $(if $(filter %.conf,$(MAKECMDGOALS)),$(error unexpected $(filter %.
 exercise: ## the feed exercise on an nginx.conf: CONF=my.conf, ARGS='-threads=2'; CONF=solution gives it away
 	$(conf-only)@$(GO) test -count=1 -run '^TestExercise$$' -args -conf='$(or $(CONF),shipped)' $(ARGS)
 
+lesson-only = $(if $(filter command,$(origin name) $(origin fixed)),$(error name and fixed are written in capitals: NAME=dirty/mutex FIXED=1))$(if $(filter-out lesson,$(MAKECMDGOALS)),$(error unexpected $(filter-out lesson,$(MAKECMDGOALS)): name the lesson as NAME=dirty/mutex))$(if $(filter-out 1,$(FIXED)),$(error FIXED=$(FIXED): want FIXED=1, or nothing))$(if $(FIXED),$(if $(NAME),,$(error FIXED=1 wants a lesson: NAME=dirty/mutex)))
+
 lesson: ## the list of lessons; NAME=dirty/mutex runs one, which fails and says why; FIXED=1 runs what is fixed
-	$(if $(filter command,$(origin name) $(origin fixed)),$(error name and fixed are written in capitals: NAME=dirty/mutex FIXED=1))@$(GO) test -count=1 -run '^TestLesson$$' -lesson='$(NAME)' $(if $(FIXED),-lesson.fixed)
+	$(lesson-only)@$(GO) test -count=1 -run '^TestLesson$$' -lesson='$(NAME)' $(if $(FIXED),-lesson.fixed)
 
 matrix: ## each hazard, broken and fixed, under every detector, 100 trials a cell, into README (five minutes)
 	$(GO) test -race -count=1 -timeout 1h -run '^TestMatrix$$' . -trials=100 -update
 	$(GO) test -count=1 -run '^TestDocuments$$' . -update
 
 bench: ## what it costs, in a form that benchstat reads (minutes; some needs wrk)
-	$(GO) test -run '^$$' -bench . -benchmem . ./feedsim/front
+	$(GO) test -run '^$$' -bench . -benchmem . ./feedsim/front ./lab/crosstalk
 
 fidelity: ## the model against the field data, over 50 and over 200 seeds (minutes); ARGS=-update keeps a new record
 	@$(GO) test -count=1 -v -run '^TestPoCFidelity$$' ./lab/fidelity -seeds=50

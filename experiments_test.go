@@ -50,8 +50,8 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run()) // a broken handler leaves goroutines behind
 	}
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(status int) {
-		if plainBinaryBuilt != "" {
-			os.Remove(plainBinaryBuilt)
+		if plainFolder != "" {
+			os.RemoveAll(plainFolder)
 		}
 		os.Exit(status)
 	}))

@@ -107,6 +107,7 @@ func pages(records []load.Record) (right, wrong []load.Record) {
 // that is reported fails the process it is reported in, and is reported once in
 // each.
 func TestDirty(t *testing.T) {
+	require.Positive(t, *trials, "-trials")
 	if !racedetector.On {
 		t.Log("built without -race: whether the race detector sees it was not checked, only what the pages show")
 	}
@@ -114,7 +115,7 @@ func TestDirty(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			for seed := range *trials {
-				child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDirtyInAChildProcess$", "-test.v")
+				child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestDirtyInAChildProcess$", "-test.v", "-test.timeout=2m")
 				child.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%d", childCase, c.name, seed), "GORACE=atexit_sleep_ms=0")
 				printed, err := child.CombinedOutput()
 				text := string(printed)
@@ -195,7 +196,7 @@ func TestMatrix(t *testing.T) {
 	n := max(*trials, 5)
 	t.Cleanup(func() {
 		if *update && !t.Failed() {
-			writeMatrix(t, now)
+			writeMatrix(t, now, n)
 		}
 	})
 	for _, h := range hazard.All() {
@@ -233,8 +234,8 @@ func TestMatrix(t *testing.T) {
 // detect runs n trials of each detector on a handler. Each trial of the race
 // detector is a process of its own, since a pair of stacks is reported once a
 // process, and so is each of the leak profile, which would find what trials before
-// it have left. The others may share a process, unless the handler leaves goroutines
-// behind, as a broken one may.
+// it have left. The others share one: a trial's three with a broken handler, which
+// may leave goroutines behind, and five trials' with a fixed one.
 func detect(t *testing.T, name string, v hazard.Variant, n int) map[hazard.Detector]hazard.Cell {
 	t.Helper()
 	cells := map[hazard.Detector]hazard.Cell{}
@@ -285,24 +286,26 @@ func withoutRace(t *testing.T) string {
 	return binary
 }
 
-// plainBinary builds it once; TestMain removes it.
-var plainBinary = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(os.TempDir(), fmt.Sprintf("outagelab-%d.test", os.Getpid()))
+// plainBinary builds it once, into a folder that TestMain removes.
+var plainBinary = sync.OnceValues(func() (path string, err error) {
+	if plainFolder, err = os.MkdirTemp("", "outagelab"); err != nil {
+		return "", err
+	}
+	path = filepath.Join(plainFolder, "plain.test")
 	text, err := exec.Command("go", "test", "-c", "-o", path, ".").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("build the tests without the race detector: %w\n%s", err, text)
 	}
-	plainBinaryBuilt = path
 	return path, nil
 })
 
-var plainBinaryBuilt string
+var plainFolder string
 
 // trialsInAChild runs trials in a process of its own, and returns what it
 // printed.
 func trialsInAChild(t *testing.T, binary, name string, v hazard.Variant, n int, detectors ...string) string {
 	t.Helper()
-	child := exec.CommandContext(t.Context(), binary, "-test.run=^TestTrialsInAChildProcess$")
+	child := exec.CommandContext(t.Context(), binary, "-test.run=^TestTrialsInAChildProcess$", "-test.timeout=2m")
 	child.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%v|%d|%s", trialEnv, name, v, n, strings.Join(detectors, ",")), "GORACE=atexit_sleep_ms=0")
 	text, err := child.CombinedOutput()
 	require.Contains(t, string(text), "trials: done\n", "%s, %v: the child process ended early (%v)", name, v, err)
@@ -335,8 +338,12 @@ func TestTrialsInAChildProcess(t *testing.T) {
 	fmt.Println("trials: done")
 }
 
-// writeMatrix makes what was measured the record.
-func writeMatrix(t *testing.T, now hazard.Record) {
+// writeMatrix makes what was measured the record, if it is all of it.
+func writeMatrix(t *testing.T, now hazard.Record, n int) {
+	if n < 100 || !racedetector.On || len(now) != len(hazard.All()) {
+		t.Errorf("-update: the record is of 100 trials or more, with -race, of every hazard: make matrix")
+		return
+	}
 	text, err := json.MarshalIndent(now, "", "\t")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile("lab/hazard/testdata/matrix.json", append(text, '\n'), 0o644))
@@ -389,7 +396,7 @@ var (
 // runs that one, which fails until it is fixed.
 func TestLesson(t *testing.T) {
 	if !asked("lesson") {
-		t.Skip("make lesson; all hazards are lessons of TestLessons, all outages of lab/outage")
+		t.Skip("make lesson; TestLessons runs those on hazards, lab/lesson tests those on outages")
 	}
 	if *lessonName == "" {
 		fmt.Print(lesson.Index())
@@ -417,9 +424,9 @@ func asked(name string) (yes bool) {
 // raceInAChild is a lesson.Racer: in a build without the race detector it makes
 // one that has it.
 func raceInAChild(h *hazard.Hazard, v hazard.Variant) (string, error) {
-	child := exec.Command(os.Args[0], "-test.run=^TestTrialsInAChildProcess$")
+	child := exec.Command(os.Args[0], "-test.run=^TestTrialsInAChildProcess$", "-test.timeout=2m")
 	if !racedetector.On {
-		child = exec.Command("go", "test", "-race", "-count=1", "-v", "-run=^TestTrialsInAChildProcess$", ".")
+		child = exec.Command("go", "test", "-race", "-count=1", "-timeout=2m", "-v", "-run=^TestTrialsInAChildProcess$", ".")
 	}
 	child.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%v|1|%s", trialEnv, h.Name, v, hazard.Race), "GORACE=atexit_sleep_ms=0")
 	text, err := child.CombinedOutput() // a race makes it fail
@@ -431,17 +438,14 @@ func raceInAChild(h *hazard.Hazard, v hazard.Variant) (string, error) {
 
 // TestLessons runs each lesson on a hazard as make lesson does, in a process of
 // its own: it fails on the broken handler, saying claim, cause and fix, and passes
-// on the fixed one. (Those on outages are tested where they are written.)
+// on the fixed one. (Those on outages are tested in lab/lesson.)
 func TestLessons(t *testing.T) {
 	for _, h := range hazard.All() {
 		t.Run(h.Name, func(t *testing.T) {
 			t.Parallel()
 			binary := withoutRace(t) // as make lesson
-			if h.Name == "stalling/map-write" {
-				if !racedetector.On {
-					t.Skip("only the race detector sees it: go test -race")
-				}
-				binary = os.Args[0]
+			if h.Name == "stalling/map-write" && racedetector.On {
+				binary = os.Args[0] // it needs the race detector, and would build one
 			}
 			text, status := lessonInAChild(t, binary, h.Name)
 			assert.NotZero(t, status, "it fails on purpose, but: %s", text)
@@ -482,13 +486,25 @@ func TestEveryExperimentHasALesson(t *testing.T) {
 	}
 }
 
+// TestTheLeakProfileSeesALateResult is what the column of Go's own leak profile
+// rests on.
+func TestTheLeakProfileSeesALateResult(t *testing.T) {
+	if !slices.Contains(hazard.Detectors(), hazard.LeakProfile) {
+		t.Skip("it needs a build with GOEXPERIMENT=goroutineleakprofile")
+	}
+	for v, want := range map[hazard.Variant]string{hazard.Broken: "seen", hazard.Fixed: "nothing"} {
+		text := trialsInAChild(t, os.Args[0], "leaking/late-result", v, 1, string(hazard.LeakProfile))
+		assert.Contains(t, text, "trial: leak profile: "+want, "%v", v)
+	}
+}
+
 // oneLine undoes the wrapping of a text.
 func oneLine(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 // lessonInAChild runs a lesson in a process of its own.
 func lessonInAChild(t *testing.T, binary, name string, flags ...string) (printed string, status int) {
 	t.Helper()
-	child := exec.CommandContext(t.Context(), binary, append([]string{"-test.run=^TestLesson$", "-lesson=" + name}, flags...)...)
+	child := exec.CommandContext(t.Context(), binary, append([]string{"-test.run=^TestLesson$", "-test.timeout=3m", "-lesson=" + name}, flags...)...)
 	child.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0")
 	text, err := child.CombinedOutput()
 	var exit *exec.ExitError

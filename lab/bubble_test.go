@@ -200,7 +200,7 @@ func TestWaitingForTheWorldOutsideIsNamed(t *testing.T) {
 	t.Parallel()
 	for child, want := range map[string][]string{
 		"channel from outside": {"waits to receive at lab/bubble_test.go", "made outside", "where the app is built"},
-		"real connection":      {"waits for real I/O at", "the experiment's own network"},
+		"real connection":      {"waits for real I/O at", "the simulated network"},
 	} {
 		text, status := runChild(t, child, "-test.v")
 		assert.Zero(t, status)

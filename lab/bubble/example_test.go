@@ -1,3 +1,5 @@
+// What the package is for, in a few lines.
+
 package bubble_test
 
 import (

@@ -129,7 +129,7 @@ func stuck(pulse int64, stood time.Duration, culprits, all []Goroutine, realTime
 	tr := &Trouble{
 		Abandoned: true,
 		Name:      "the virtual clock moves",
-		What: fmt.Sprintf("it has stood for %s of real time, at about %s of the experiment",
+		What: fmt.Sprintf("it has stood for %s of real time, at about %s of virtual time",
 			typeset.Seconds(stood.Round(100*time.Millisecond)), typeset.Seconds(time.Duration(pulse))),
 	}
 	for _, g := range culprits {
@@ -156,9 +156,9 @@ func stuck(pulse int64, stood time.Duration, culprits, all []Goroutine, realTime
 	case first.state == "IO wait":
 		tr.Why = "A goroutine that waits for a real connection, pipe or terminal keeps virtual time from moving, and what it waits " +
 			"for lives in real time."
-		tr.Do = "Give the handler the experiment's own network, or " + realTime + "."
+		tr.Do = "Give the handler the simulated network, or " + realTime + "."
 	case blocked(first.state):
-		tr.Why = "Virtual time moves once every goroutine waits for something that was made inside the experiment. This one waits " +
+		tr.Why = "Virtual time moves once every goroutine waits for something that was made inside its bubble. This one waits " +
 			"for a channel or WaitGroup that was made outside: in a package variable, or before the app was built."
 		tr.Do = "Make it where the app is built, or " + realTime + "."
 	default:

@@ -11,7 +11,7 @@ import (
 // marker begins each token, so that one can be found without knowing which.
 const marker = "zqj"
 
-// tokenLength is a marker and six digits of base 32: enough for a check's few
+// tokenLength is a marker and six letters and digits: enough for a check's few
 // hundred users to be told apart.
 const tokenLength = len(marker) + 6
 

@@ -255,7 +255,7 @@ var inSharedState = []stranger{
 		},
 	},
 	{
-		name: "only the twentieth request shows it",
+		name: "only the fifth request shows it",
 		ask:  inQuery,
 		dirty: func() http.HandlerFunc {
 			var (

@@ -144,7 +144,7 @@ func (h *Hazard) tryLeakProfile(v Variant) (seen bool, text string, err error) {
 	if err := profile.WriteTo(&b, 1); err != nil {
 		return false, "", err
 	}
-	runtime.KeepAlive(run.app) // the server is up, with all that the app holds
+	runtime.KeepAlive(run.apps) // the server is up, with all that the app holds
 	for entry := range strings.SplitSeq(b.String(), "\n\n") {
 		// The handler's, or that of the upstream that it left waiting.
 		if strings.Contains(entry, "/lab/hazard/") && !strings.Contains(entry, "/lab/hazard/traffic.go") {

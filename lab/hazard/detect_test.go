@@ -6,6 +6,7 @@ package hazard_test
 import (
 	"fmt"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -75,8 +76,11 @@ func TestAnAppOnAWorkerModelIsTriedOnIt(t *testing.T) {
 }
 
 func TestCrosstalkSeesWhoseItIs(t *testing.T) {
+	var mu sync.Mutex
 	last := ""
 	h := made(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
 		fmt.Fprint(w, "the last visitor was ", last)
 		last = r.FormValue("user")
 	})

@@ -234,7 +234,7 @@ var dirty = []Hazard{
 			"A request that brings no user of its own shows the last one's, and while one waits another changes it.",
 		Fix: "Declare the variable inside the closure, so that each request has its own.",
 		Stands: "Capture by reference, \"a recipe for data races\" in the PLDI 2022 study of more than 1,000 data races fixed at Uber; " +
-			"labstack/echo-jwt shared an err between all requests in just this way (January 2023).",
+			"labstack/echo-jwt shared an err between all requests in just this way (January 2023), though no user's data.",
 		Read: []string{
 			readChabbi,
 			"Fix data race in Config.ToMiddleware.func2.1(), labstack/echo-jwt pull request 4, 2023: https://github.com/labstack/echo-jwt/pull/4",
@@ -269,7 +269,7 @@ var dirty = []Hazard{
 		Claim:    "A template may be executed by many goroutines at once, and its functions are this request's own closures, so each page greets its own user.",
 		Cause: "Funcs changes the template, and there is one template for all requests. A function is looked up by name when " +
 			"execution gets to it: a page that waits half-way (for the news) goes on with the functions of whoever called Funcs " +
-			"last. Template guards its map with a lock, so it is no data race.",
+			"last. The template guards that map with a lock, so here it is no data race.",
 		Fix: "Clone the template and give the functions to the clone.",
 		Stands: "gofiber/template, July 2020: part of a page could be rendered in another request, for Funcs on a shared template (pull " +
 			"request 30); Miniflux, June 2026, the same with translations (issue 4380).",

@@ -1,3 +1,5 @@
+// A detector on a hazard, broken and fixed.
+
 package hazard_test
 
 import (

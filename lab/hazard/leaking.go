@@ -104,7 +104,7 @@ var leaking = []Hazard{
 			"with a real http.Transport the connection and its two goroutines. Each check leaves one such call.",
 		Fix: "Close the body whenever a call has returned no error, also if it is not read: defer, right after the error check.",
 		Stands: "Unleash's Go client, 2018 (pull request 31), and many others: each call left the read and the write loop of its connection. " +
-			"The Go project is asked about it again and again (golang/go issue 16953).",
+			"golang/go issue 16953 shows how such a leak looks from outside.",
 		Read: []string{
 			"Response.Body: “It is the caller's responsibility to close Body”, package net/http: https://pkg.go.dev/net/http#Response",
 			"golang/go issue 16953: https://github.com/golang/go/issues/16953",

@@ -23,7 +23,7 @@ var stalling = []Hazard{
 			"and only a restart helps. The mistakes may be days apart.",
 		Fix: "Give the slot back with defer, on the line after the one that took it.",
 		Stands: "Ollama, March 2025 (pull request 10005): an error after the semaphore was taken returned without releasing it, " +
-			"which “reduces our parallel sequences and eventually leads to deadlock”.",
+			"which “reduces our parallel sequences and eventually leads to deadlock”; found by reading, and called unlikely there.",
 		Read: []string{
 			"runner: Release semaphore and improve error messages on failures, Ollama 10005: https://github.com/ollama/ollama/pull/10005",
 			"Package semaphore: https://pkg.go.dev/golang.org/x/sync/semaphore",
@@ -114,7 +114,7 @@ var stalling = []Hazard{
 			"The slow reader takes one piece a minute, its four places fill, " +
 			"and from then on each publisher waits for that one reader; if it leaves meanwhile, for ever.",
 		Fix: "Never wait for a reader: send with select and default, and let who does not keep up miss something (or be disconnected, and told so).",
-		Stands: "Kubernetes, November 2015 (pull request 16916) and April 2016 (issue 24091): “if one watcher was blocked due to some reasons, all other watchers will be blocked”. " +
+		Stands: "Kubernetes, November 2015 (pull request 16916): “if one watcher was blocked due to some reasons, all other watchers will be blocked”; asked about again in April 2016 (issue 24091, which calls itself speculative). " +
 			"The remedy was to terminate a watcher that does not take an event in time.",
 		Read: []string{
 			"Terminate watcher if it is not consuming events, Kubernetes 16916: https://github.com/kubernetes/kubernetes/pull/16916",

@@ -40,7 +40,7 @@ var dog = bubble.Watchdog{Still: 60 * time.Millisecond, Every: 20 * time.Millise
 // A drive is one run of a hazard's traffic.
 type drive struct {
 	hazard  *Hazard
-	app     http.Handler
+	apps    []http.Handler // an instance for each worker that booted
 	network simnet.Network
 	probing bool
 	drawing bool // look every second what the goroutines are doing
@@ -65,7 +65,7 @@ type sample struct {
 	doing      []string // what those of the app do
 }
 
-// Broken or fixed: which of the two handlers.
+// A Variant is which of the two handlers: Broken or Fixed.
 type Variant bool
 
 const (
@@ -149,8 +149,11 @@ func (d *drive) serve(v Variant) (stop func() error, err error) {
 		Close() error
 	}
 	app := func() http.Handler {
-		d.app = d.hazard.Make(v)
-		return d.app
+		h := d.hazard.Make(v)
+		d.mu.Lock()
+		d.apps = append(d.apps, h)
+		d.mu.Unlock()
+		return h
 	}
 	if d.hazard.Server == (worker.Config{}) {
 		server = &http.Server{Handler: app(), ErrorLog: log.New(io.Discard, "", 0)}
@@ -161,8 +164,12 @@ func (d *drive) serve(v Variant) (stop func() error, err error) {
 	go func() { served <- server.Serve(ln) }()
 	return func() error {
 		err := server.Close()
-		if closer, ok := d.app.(io.Closer); ok {
-			err = errors.Join(err, closer.Close())
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		for _, app := range d.apps {
+			if closer, ok := app.(io.Closer); ok {
+				err = errors.Join(err, closer.Close())
+			}
 		}
 		return err
 	}, nil

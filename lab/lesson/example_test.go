@@ -1,3 +1,5 @@
+// A lesson found by the last part of its name.
+
 package lesson_test
 
 import (

@@ -41,8 +41,8 @@ func (l Lesson) Run(tb testing.TB, v hazard.Variant, race Racer) (holds bool, te
 	return l.run(tb, v, race)
 }
 
-// Theme is the first part of the name.
-func (l Lesson) Theme() string {
+// theme is the first part of the name.
+func (l Lesson) theme() string {
 	theme, _, _ := strings.Cut(l.Name, "/")
 	return theme
 }
@@ -80,7 +80,7 @@ func Find(name string) (Lesson, error) {
 		return parts[0], nil
 	}
 	for _, l := range All() {
-		if l.Theme() == name {
+		if l.theme() == name {
 			return l, nil
 		}
 	}
@@ -107,18 +107,18 @@ func Index() string {
 	}
 	p.Line("Each lesson is a claim that fails, on purpose: make lesson NAME=" + all[0].Name)
 	p.Line("")
-	p.Line("The same after its fix: make lesson NAME=" + all[0].Name + " FIXED=1")
+	p.Line("The same after its fix: " + again(all[0].Name))
 	var themes []string
 	for _, l := range all {
-		if !slices.Contains(themes, l.Theme()) {
-			themes = append(themes, l.Theme())
+		if !slices.Contains(themes, l.theme()) {
+			themes = append(themes, l.theme())
 		}
 	}
 	for _, theme := range themes {
 		p.Line("")
 		p.Line(theme + about[theme])
 		for _, l := range all {
-			if l.Theme() == theme {
+			if l.theme() == theme {
 				p.Line("  " + typeset.Pad(l.Name, width) + "  " + l.Question)
 			}
 		}

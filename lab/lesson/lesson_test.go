@@ -1,6 +1,6 @@
-// How lessons are found and listed, and what the race detector's report is
-// trimmed to. That each fails when broken and passes when fixed is tested where
-// there is a test binary to run it in: at the top, and in lab/outage.
+// How lessons are found and listed, that those on outages fail until they are
+// fixed, and what the race detector's report is trimmed to. Those on hazards leave
+// goroutines behind, and are tested at the top, in processes of their own.
 
 package lesson
 
@@ -15,6 +15,7 @@ import (
 	"example.com/outagelab/lab/hazard"
 	"example.com/outagelab/lab/hazard/broken"
 	"example.com/outagelab/lab/hazard/fixed"
+	"example.com/outagelab/lab/outage"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -54,7 +55,7 @@ func TestTheIndexAsksEveryQuestionOnce(t *testing.T) {
 	for _, l := range All() {
 		assert.Equal(t, 1, strings.Count(index, "  "+l.Name+" "), l.Name)
 		assert.Contains(t, index, l.Question)
-		assert.NotEmpty(t, about[l.Theme()], "what the theme %s is about", l.Theme())
+		assert.NotEmpty(t, about[l.theme()], "what the theme %s is about", l.theme())
 	}
 	for _, line := range strings.Split(index, "\n") {
 		assert.LessOrEqual(t, len([]rune(line)), 140, line)
@@ -70,18 +71,35 @@ func TestNoTwoLessonsHaveOneName(t *testing.T) {
 }
 
 func TestALessonOnAnOutageFailsUntilItIsFixed(t *testing.T) {
-	l, err := Find("two-users")
-	require.NoError(t, err)
-	holds, text, err := l.Run(t, hazard.Broken, nil)
-	require.NoError(t, err)
-	assert.False(t, holds)
-	for _, part := range []string{"the claim does not hold", "  cause  ", "  fix  ", "--- lab/outage/broken/", "+++ lab/outage/fixed/", "FIXED=1", "read next"} {
-		assert.Contains(t, text, part)
+	for _, o := range outage.All() {
+		l, err := Find(o.Name)
+		require.NoError(t, err)
+		t.Run(o.Name, func(t *testing.T) {
+			t.Run("broken", func(t *testing.T) {
+				t.Parallel()
+				holds, text, err := l.Run(t, hazard.Broken, nil)
+				require.NoError(t, err)
+				assert.False(t, holds, "%s", text)
+				assert.Contains(t, text, "the claim does not hold", "it fails by its checks, and does not go wrong")
+				for _, said := range []string{o.Question, o.Experiment.Claim, o.Experiment.Lesson.Cause, o.Experiment.Lesson.Fix} {
+					assert.Contains(t, words(text), words(said))
+				}
+				for _, part := range []string{"--- lab/outage/broken/" + o.Source, "+++ lab/outage/fixed/" + o.Source, again(o.Name), "read next"} {
+					assert.Contains(t, text, part)
+				}
+			})
+			t.Run("fixed", func(t *testing.T) {
+				t.Parallel()
+				holds, text, err := l.Run(t, hazard.Fixed, nil)
+				require.NoError(t, err)
+				assert.True(t, holds, "%s", text)
+			})
+		})
 	}
-	holds, text, err = l.Run(t, hazard.Fixed, nil)
-	require.NoError(t, err)
-	assert.True(t, holds, "%s", text)
 }
+
+// words is a text without its line breaks.
+func words(text string) string { return strings.Join(strings.Fields(text), " ") }
 
 func TestALessonThatNeedsTheRaceDetectorSaysSo(t *testing.T) {
 	l, err := Find("map-write")

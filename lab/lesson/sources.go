@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/aymanbagabas/go-udiff"
+	"github.com/aymanbagabas/go-udiff" // gopls' own diff, which x/tools keeps internal
 
 	"example.com/outagelab/lab/typeset"
 )
@@ -39,7 +39,7 @@ func writeFix(p *typeset.Page, diff, name string, read []string) {
 		p.Line("    " + strings.ReplaceAll(strings.TrimRight(line, "\n"), "\t", "    "))
 	}
 	p.Line("")
-	p.Line("  " + typeset.Pad("fixed", typeset.LabelWidth) + again(name, true))
+	p.Line("  " + typeset.Pad("fixed", typeset.LabelWidth) + again(name))
 	label := "read next"
 	for _, r := range read {
 		if strings.HasPrefix(r, "go test ") {
@@ -51,11 +51,5 @@ func writeFix(p *typeset.Page, diff, name string, read []string) {
 	}
 }
 
-// again is how to run a lesson.
-func again(name string, fixed bool) string {
-	command := "make lesson NAME=" + name
-	if fixed {
-		command += " FIXED=1"
-	}
-	return command
-}
+// again is how to run what is fixed.
+func again(name string) string { return "make lesson NAME=" + name + " FIXED=1" }

@@ -1,3 +1,5 @@
+// A page with labels, numbers and a picture.
+
 package typeset_test
 
 import (
