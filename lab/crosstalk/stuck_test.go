@@ -100,12 +100,14 @@ func saying(newHandler func() http.Handler) func(t *testing.T) {
 }
 
 func TestALockThatOnlySomeRunIntoIsNoFault(t *testing.T) {
+	t.Parallel()
 	text := runChild(t, "a lock that only some run into")
 	assert.Contains(t, text, "failed: false")
 	assert.Contains(t, text, cleanWords)
 }
 
 func TestAnEndlessLoopIsNamed(t *testing.T) {
+	t.Parallel()
 	text := flat(runChild(t, "an endless loop"))
 	assert.Contains(t, text, "failed: true")
 	assert.Contains(t, text, "computes at crosstalk/stuck_test.go:")
@@ -113,6 +115,7 @@ func TestAnEndlessLoopIsNamed(t *testing.T) {
 }
 
 func TestWhatStopsTheClockIsNamed(t *testing.T) {
+	t.Parallel()
 	for name, wants := range map[string][]string{
 		"lock held across a nap": {"waits for a sync.Mutex at crosstalk/realtime_test.go:", "naps at crosstalk/realtime_test.go:", "it holds the lock", "Let go of the lock", "crosstalk.RealTime()"},
 		"channel from outside":   {"waits to receive at crosstalk/stuck_test.go:", "Make it where the app is built", "crosstalk.RealTime()"},
@@ -132,6 +135,7 @@ func TestWhatStopsTheClockIsNamed(t *testing.T) {
 }
 
 func TestWhatIsLeftBehindIsNoCrosstalk(t *testing.T) {
+	t.Parallel()
 	for name, wants := range map[string][]string{
 		"no answer, ever":            {"failed: false", cleanWords, "left behind"},
 		"no answer for days":         {"failed: false", cleanWords, "left behind"},
