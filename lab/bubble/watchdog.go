@@ -27,18 +27,20 @@ type Watchdog struct {
 	Computing time.Duration
 	// RealTime says how to run in real time instead: "…, or " and this.
 	RealTime string
+	// Network says what to give a handler in place of the real network.
+	Network string
 }
 
 // Patient finds a lock held across a nap within 2 s. An instant of virtual time
 // is at most some hundred requests, milliseconds even under the race detector: a
 // minute on one is an endless loop.
 var Patient = Watchdog{Still: 600 * time.Millisecond, Every: 200 * time.Millisecond, Looks: 5, Computing: time.Minute,
-	RealTime: "run the experiment in real time (RealTime: true)"}
+	RealTime: "run the experiment in real time (RealTime: true)", Network: "the simulated network"}
 
 // Quick finds it within half a second: for what takes next to no time if all is
 // well.
 var Quick = Watchdog{Still: 200 * time.Millisecond, Every: 50 * time.Millisecond, Looks: 4, Computing: 10 * time.Second,
-	RealTime: Patient.RealTime}
+	RealTime: Patient.RealTime, Network: Patient.Network}
 
 // watch returns nil when done is closed, and what holds up the clock if it
 // finds that nothing will move it any more. vital is set by the bubble.
@@ -79,7 +81,7 @@ func (w Watchdog) watch(vital *vital, done <-chan struct{}) *Trouble {
 		if len(computing) > 0 || len(holding) == 0 {
 			agree = 0
 			if stood > w.Computing {
-				return stuck(pulse, stood, computing, gs, w.RealTime)
+				return stuck(pulse, stood, computing, gs, w)
 			}
 			continue
 		}
@@ -92,7 +94,7 @@ func (w Watchdog) watch(vital *vital, done <-chan struct{}) *Trouble {
 			continue
 		}
 		if agree++; agree >= w.Looks {
-			return stuck(pulse, stood, suspects, gs, w.RealTime)
+			return stuck(pulse, stood, suspects, gs, w)
 		}
 	}
 }
@@ -125,7 +127,7 @@ func same(before, now []Goroutine) []Goroutine {
 
 // stuck describes a bubble that will not go on: who holds it up, who probably
 // keeps them waiting, and what to do about it.
-func stuck(pulse int64, stood time.Duration, culprits, all []Goroutine, realTime string) *Trouble {
+func stuck(pulse int64, stood time.Duration, culprits, all []Goroutine, w Watchdog) *Trouble {
 	tr := &Trouble{
 		Abandoned: true,
 		Name:      "the virtual clock moves",
@@ -152,15 +154,15 @@ func stuck(pulse int64, stood time.Duration, culprits, all []Goroutine, realTime
 		tr.Why = "Virtual time jumps to the next timer once every goroutine waits for something virtual. A goroutine that " +
 			"waits for a lock does not, so a lock that is held across a nap, a channel or I/O stops the clock: the nap never ends."
 		tr.Do = "Let go of the lock before waiting; or wait with a channel, golang.org/x/sync/semaphore or sync.Cond; " +
-			"or " + realTime + "."
+			"or " + w.RealTime + "."
 	case first.state == "IO wait":
 		tr.Why = "A goroutine that waits for a real connection, pipe or terminal keeps virtual time from moving, and what it waits " +
 			"for lives in real time."
-		tr.Do = "Give the handler the simulated network, or " + realTime + "."
+		tr.Do = "Give the handler " + w.Network + ", or " + w.RealTime + "."
 	case blocked(first.state):
 		tr.Why = "Virtual time moves once every goroutine waits for something that was made inside its bubble. This one waits " +
 			"for a channel or WaitGroup that was made outside: in a package variable, or before the app was built."
-		tr.Do = "Make it where the app is built, or " + realTime + "."
+		tr.Do = "Make it where the app is built, or " + w.RealTime + "."
 	default:
 		tr.Why = "A goroutine that computes takes no virtual time, so time stands still until it waits for something: " +
 			"this is an endless loop, or one that polls the clock."

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -54,6 +55,43 @@ func TestAHandlerThatIsNeverCalledFails(t *testing.T) {
 		assert.True(t, s.failed, want)
 		assert.Contains(t, flat(s.text), want)
 	}
+}
+
+func TestAPanicOfNewRequestIsAnErrorWithItsPlace(t *testing.T) {
+	s := saysOf(echoes, func(int, string) *http.Request { panic("no such user") })
+	assert.True(t, s.failed)
+	assert.Regexp(t, `newRequest panicked for user 0: no such user, at crosstalk/arguments_test.go:\d+`, flat(s.text))
+}
+
+func TestWhatCouldNotBeTriedIsNoted(t *testing.T) {
+	const alone = "no two requests were ever in the handler at once"
+	napping := always(func(w http.ResponseWriter, r *http.Request) {
+		time.Sleep(time.Millisecond)
+		_, _ = io.WriteString(w, user(r))
+	})
+	assert.NotContains(t, flat(isClean(t, napping, inQuery)), alone)
+	assert.Contains(t, flat(isClean(t, napping, inQuery, crosstalk.On(worker.Defaults(worker.Sync)))), alone)
+	assert.Contains(t, flat(isClean(t, napping, inQuery, crosstalk.On(worker.Defaults(worker.Evented)))), alone,
+		"time.Sleep holds the loop")
+
+	const plain = "it was also run for"
+	reading := always(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadAll(r.Body)
+		_, _ = io.WriteString(w, user(r))
+	})
+	posted := func(_ int, canary string) *http.Request {
+		return httptest.NewRequest("POST", "/?q="+canary, strings.NewReader("a body"))
+	}
+	assert.Contains(t, flat(isClean(t, reading, posted)), plain, "between its read and its write it waits for nothing")
+	assert.NotContains(t, flat(isClean(t, napping, inQuery)), plain)
+
+	assert.Contains(t, flat(isClean(t, always(func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusUnauthorized) }), inQuery)),
+		"no reply held even its own user's canary (the first was 401 Unauthorized)")
+}
+
+// always is an app whose every instance is h.
+func always(h http.HandlerFunc) func() http.Handler {
+	return func() http.Handler { return h }
 }
 
 type broken struct{}

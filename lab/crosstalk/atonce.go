@@ -32,6 +32,7 @@ func (c *check) atOnce() error {
 	if app == nil {
 		return errNoHandler
 	}
+	c.overlapped = true
 	if closer, ok := app.(io.Closer); ok {
 		defer closer.Close()
 	}

@@ -42,9 +42,11 @@ type check struct {
 	plain      bool // it was also run in real time, since the handler waits for nothing
 	optional   bool // there are requests without the private fields
 	leftBehind int
-	leftOut    int  // schedules for which there was no time
-	unread     bool // a reply was longer than what is looked at
-	raced      bool // the race detector has reported something
+	overlapped bool   // two requests were in the handler at once
+	status     string // of the reply to the request that was alone
+	leftOut    int    // schedules for which there was no time
+	unread     bool   // a reply was longer than what is looked at
+	raced      bool   // the race detector has reported something
 	findings   []finding
 	smallest   *finding
 	trouble    string // a panic of the handler
@@ -70,7 +72,10 @@ func (c *check) valid() error {
 
 // ask makes a user's request.
 func (c *check) ask(user int, canary string, without bool) (request, error) {
-	made := c.newRequest(user, canary)
+	made, err := c.made(user, canary)
+	if err != nil {
+		return request{}, err
+	}
 	if made == nil || made.URL == nil {
 		return request{}, fmt.Errorf("newRequest made no request for user %d", user)
 	}
@@ -100,12 +105,25 @@ func (c *check) misjudged(err error) bool {
 	return errors.As(err, &tr) && tr.Abandoned && c.lockless()
 }
 
+// made is what newRequest makes, or an error of its panic.
+func (c *check) made(user int, canary string) (r *http.Request, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("newRequest panicked for user %d: %v, at %s", user, p, place())
+		}
+	}()
+	return c.newRequest(user, canary), nil
+}
+
 // run runs the check. Its error is why the check did not come to an end.
 func (c *check) run(tb testing.TB) error {
 	c.tokens, c.naps = map[string]owner{}, map[int]time.Duration{}
 	if c.realTime {
 		c.pace = realPace
-		return c.explore()
+		if err := c.explore(); err != nil || !c.worthAll() {
+			return err
+		}
+		return c.atOnce()
 	}
 	c.pace = virtualPace
 	err := bubble.Run(tb, stretch, dog, func() error {
@@ -121,7 +139,7 @@ func (c *check) run(tb testing.TB) error {
 	}
 	if err == nil || errors.Is(err, bubble.ErrStopClock) {
 		err = nil
-		if len(c.findings) == 0 && c.waitsForNothing() && c.parallel() && !c.late && !c.hijacked {
+		if c.worthAll() {
 			err = c.atOnce()
 		}
 	}
@@ -178,6 +196,9 @@ func (c *check) explore() error {
 		}
 	}
 	u := r.users[0]
+	if u.received.reply != nil {
+		c.status = u.received.reply.Status
+	}
 	if _, ok := u.request.without(u.canary); ok {
 		c.optional = true
 	}
@@ -369,7 +390,11 @@ func parts(whose string, header http.Header) (all []part) {
 			case marked(name, 0) >= 0:
 				where = "name of a header"
 			}
-			all = append(all, part{whose + where, name + ": " + v})
+			text := v
+			if where == "name of a header" {
+				text = name + ": " + v
+			}
+			all = append(all, part{whose + where, text})
 		}
 	}
 	return all
@@ -389,13 +414,17 @@ func (c *check) parallel() bool {
 	return c.server == nil || c.server.Model == worker.ThreadPerRequest || c.server.Model == worker.Threaded && c.server.Threads > 1
 }
 
-// waitsForNothing reports whether a request that is alone waits for nothing
-// before it writes its reply.
+// worthAll reports whether many requests at once, in real time, may show what no
+// schedule has.
+func (c *check) worthAll() bool {
+	return len(c.findings) == 0 && c.waitsForNothing() && c.parallel() && !c.late && !c.hijacked
+}
+
+// waitsForNothing reports whether a request that is alone waits for nobody but its
+// client.
 func (c *check) waitsForNothing() bool {
 	for _, e := range c.stops {
-		switch e.what {
-		case header, writing, flushing:
-		default:
+		if e.what == waiting || e.what == calling {
 			return false
 		}
 	}

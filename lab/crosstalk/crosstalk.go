@@ -23,7 +23,8 @@
 // real time, which proves less, and the log says so.
 //
 // The rules of virtual time hold for the handler: a channel that it waits for is
-// made by newHandler and not before, and a lock is not held across a nap. A
+// made by newHandler and not before, it calls no real server, and a lock is not held
+// across a nap. A
 // handler that cannot keep them fails with the goroutine and the lock named, and
 // can be checked with [RealTime].
 package crosstalk
@@ -109,5 +110,6 @@ var dog = func() bubble.Watchdog {
 	w := bubble.Quick
 	w.Computing = 3 * time.Second // a schedule takes milliseconds
 	w.RealTime = "check the handler in real time (crosstalk.RealTime())"
+	w.Network = "crosstalk.Transport(h) to call with"
 	return w
 }()

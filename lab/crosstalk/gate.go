@@ -43,7 +43,7 @@ func (r *run) gated(app http.Handler) http.Handler {
 		defer func() {
 			if p := recover(); p != nil {
 				if p != http.ErrAbortHandler {
-					u.panicked(p)
+					u.panicked(fmt.Sprintf("%v, at %s", p, place()))
 				}
 				panic(http.ErrAbortHandler) // net/http says nothing of it
 			}
@@ -166,4 +166,4 @@ func theirs(f bubble.Frame) string {
 
 // notTheirs begin the names of functions that no handler is in: this package's
 // methods, and what handlers nap with.
-var notTheirs = []string{"example.com/outagelab/lab/crosstalk.(*", "example.com/outagelab/pocserver/worker."}
+var notTheirs = []string{"example.com/outagelab/lab/crosstalk.(*", "example.com/outagelab/pocserver/worker.", "golang.org/x/sync/"}

@@ -3,6 +3,7 @@
 package crosstalk
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -78,7 +79,7 @@ func (c *check) report(err error) string {
 
 func (c *check) reportFinding(p *typeset.Page) {
 	f := *c.smallest
-	drawn := f.run.plan.moves != nil
+	drawn := f.run.plan.moves != nil && !c.realTime
 	who, whose := "user "+name(f.user.index), f.owner()
 	if !drawn {
 		who, whose = "a user", "another one" // luck says which
@@ -96,7 +97,7 @@ func (c *check) reportFinding(p *typeset.Page) {
 		}
 	} else {
 		p.Item("schedule", f.run.plan.name)
-		p.Item("", "nothing in the handler waits, so there is no stop to draw: it took luck, and may take more next time")
+		p.Item("", "in real time the order of what handlers do is not known, so there is none to draw; it took some luck, and may take more next time")
 	}
 	p.Item("means", "a value that belongs to one request was kept where the other request found it: in the handler, a package variable, a pool, a cache, a connection or a closure. Keep it in a variable of the request's own, or key it by who asks.")
 }
@@ -371,10 +372,13 @@ func (c *check) notes() (all []string) {
 		all = append(all, fmt.Sprintf("the handler waits for nothing before it writes, so no schedule gets between two of its steps: it was also run for %v of real time, %d requests at once, which proves less; run it with -race as well", mostTime, users))
 	}
 	if !c.showed && len(c.findings) == 0 {
-		all = append(all, "no reply held even its own user's canary: is it where the handler looks, and does the handler show it?")
+		all = append(all, fmt.Sprintf("no reply held even its own user's canary (the first was %s): is it where the handler looks, and does the handler show it?", cmp.Or(c.status, "none")))
 	}
 	if !c.optional {
 		all = append(all, "the canary is nowhere that can be left out, so every request had it")
+	}
+	if !c.overlapped && len(c.findings) == 0 {
+		all = append(all, "no two requests were ever in the handler at once on this server, so this says nothing about what they would share if they were; on an event loop others come in where the handler awaits (worker.Await, worker.InThread)")
 	}
 	if n := len(c.stops); n > mostPoints && len(c.findings) == 0 {
 		all = append(all, fmt.Sprintf("a request has %d stops or more, and others were let in at %d of them", n, mostPoints))

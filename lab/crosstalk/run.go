@@ -4,9 +4,6 @@ package crosstalk
 
 import (
 	"context"
-	"errors"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"runtime"
@@ -15,6 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"example.com/outagelab/lab/appserver"
 	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/simnet"
 	"example.com/outagelab/pocserver/worker"
@@ -63,10 +61,9 @@ type run struct {
 	stuck  bool                    // somebody waits for a lock
 	still  bool                    // and nobody has gone on since
 
-	mu      sync.Mutex
-	closers []io.Closer // handlers that want to be closed
-	byAddr  map[string]*user
-	events  []event
+	mu     sync.Mutex
+	byAddr map[string]*user
+	events []event
 }
 
 // An event is a user's coming to a stop, or to its end.
@@ -116,35 +113,17 @@ func (c *check) perform(s schedule) (*run, error) {
 // serve starts the server and returns what ends it, with all that is still under
 // way.
 func (r *run) serve() (stop func() error, err error) {
-	ln, err := r.network.Listen(address)
-	if err != nil {
-		return nil, err
-	}
-	var server interface {
-		Serve(net.Listener) error
-		Close() error
-	}
-	app := func() http.Handler {
+	server, err := appserver.Start(&r.network, address, r.check.server, func() http.Handler {
 		h := r.check.newHandler()
 		if h == nil {
 			r.noHandler.Store(true)
 			h = http.NotFoundHandler()
 		}
-		if closer, ok := h.(io.Closer); ok {
-			r.mu.Lock()
-			r.closers = append(r.closers, closer)
-			r.mu.Unlock()
-		}
-		return r.gated(h)
-	}
-	if r.check.server == nil {
-		server = &http.Server{Handler: app(), ErrorLog: log.New(io.Discard, "", 0)}
-	} else if server, err = worker.New(*r.check.server, app); err != nil {
-		ln.Close()
+		return h
+	}, r.gated)
+	if err != nil {
 		return nil, err
 	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ln) }()
 	return func() error {
 		r.closing.Store(true)
 		r.mu.Lock()
@@ -160,23 +139,8 @@ func (r *run) serve() (stop func() error, err error) {
 				u.hangUp()
 			}
 		}
-		err := server.Close()
+		err := server.Close(r.check.pace.patience)
 		r.clients.Wait()
-		patience := time.NewTimer(r.check.pace.patience)
-		defer patience.Stop()
-		select {
-		case serving := <-served:
-			if !errors.Is(serving, http.ErrServerClosed) {
-				err = errors.Join(err, serving)
-			}
-		case <-patience.C: // what keeps it is left behind, and listed
-		}
-		r.mu.Lock()
-		closers := r.closers
-		r.mu.Unlock()
-		for _, h := range closers {
-			err = errors.Join(err, h.Close())
-		}
 		return err
 	}, nil
 }

@@ -240,6 +240,11 @@ func (u *user) leave() {
 func (u *user) enter(g bubble.ID) {
 	u.run.mu.Lock()
 	u.goroutine, u.entered = g, true
+	for _, v := range u.run.users {
+		if v != u && v.entered && !v.returned {
+			u.run.check.overlapped = true
+		}
+	}
 	u.run.mu.Unlock()
 }
 

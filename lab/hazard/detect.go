@@ -78,6 +78,9 @@ func (h *Hazard) Try(d Detector, v Variant) (seen bool, text string, err error) 
 	return false, "", fmt.Errorf("hazard: no detector is called %q", d)
 }
 
+// stopped is in what crosstalk says where a lock has stopped its clock.
+const stopped = "the virtual clock moves"
+
 func (h *Hazard) tryCrosstalk(v Variant) (seen bool, text string, err error) {
 	var said said
 	var options []crosstalk.Option
@@ -89,7 +92,7 @@ func (h *Hazard) tryCrosstalk(v Variant) (seen bool, text string, err error) {
 	switch {
 	case strings.Contains(text, "shows one user's data to another"):
 		return true, text, nil
-	case strings.Contains(text, "the virtual clock moves"):
+	case strings.Contains(text, stopped):
 		return false, text, nil // the stall's to see
 	case said.failed:
 		return false, text, fmt.Errorf("hazard: %s, %v: crosstalk could not tell:\n%s", h.Name, v, text)
@@ -144,7 +147,7 @@ func (h *Hazard) tryLeakProfile(v Variant) (seen bool, text string, err error) {
 	if err := profile.WriteTo(&b, 1); err != nil {
 		return false, "", err
 	}
-	runtime.KeepAlive(run.apps) // the server is up, with all that the app holds
+	runtime.KeepAlive(run.server) // the server is up, with all that the app holds
 	for entry := range strings.SplitSeq(b.String(), "\n\n") {
 		// The handler's, or that of the upstream that it left waiting.
 		if strings.Contains(entry, "/lab/hazard/") && !strings.Contains(entry, "/lab/hazard/traffic.go") {

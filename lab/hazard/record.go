@@ -119,7 +119,8 @@ func (r Record) Table() string {
 		}
 		row(h.Name, cells, fixed)
 	}
-	fmt.Fprintf(&b, "\nOf %d ways to show one user's data to another, -race always sees %d and crosstalk %d.\n%s\n",
+	b.WriteString("\nWhat stops the clock (stalling/lock-across-io) lets no detector but stall come to its end.\n")
+	fmt.Fprintf(&b, "Of %d ways to show one user's data to another, -race always sees %d and crosstalk %d.\n%s\n",
 		len(dirty), r.always(dirty, Race), r.always(dirty, Crosstalk), r.trials())
 	return b.String()
 }

@@ -20,7 +20,7 @@ import (
 const thisPackage = "example.com/outagelab/lab/hazard"
 
 // notTheirs begin the names of functions that a handler calls to wait.
-var notTheirs = []string{"example.com/outagelab/lab/crosstalk.", "example.com/outagelab/pocserver/worker."}
+var notTheirs = []string{"example.com/outagelab/lab/crosstalk.", "example.com/outagelab/pocserver/worker.", "golang.org/x/sync/"}
 
 // Show is [Hazard.Try] for a reader: text is what was seen, drawn, with nothing
 // in it that differs from run to run. It knows Crosstalk, Leak and Stall.
@@ -28,6 +28,9 @@ func (h *Hazard) Show(d Detector, v Variant) (seen bool, text string, err error)
 	switch d {
 	case Crosstalk:
 		seen, text, err = h.Try(d, v)
+		if err == nil && !seen && strings.Contains(text, stopped) {
+			err = errors.New("the check could not run, so it says nothing:\n" + text)
+		}
 		return seen, telling(text), err
 	case Leak, Stall:
 	default:

@@ -9,14 +9,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log"
-	"net"
 	"net/http"
 	"sync"
 	"time"
 
 	"go.uber.org/goleak"
 
+	"example.com/outagelab/lab/appserver"
 	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/crosstalk"
 	"example.com/outagelab/lab/simnet"
@@ -40,7 +39,7 @@ var dog = bubble.Watchdog{Still: 60 * time.Millisecond, Every: 20 * time.Millise
 // A drive is one run of a hazard's traffic.
 type drive struct {
 	hazard  *Hazard
-	apps    []http.Handler // an instance for each worker that booted
+	server  *appserver.Server // of a run in real time, where it stays up
 	network simnet.Network
 	probing bool
 	drawing bool // look every second what the goroutines are doing
@@ -93,7 +92,7 @@ func (h *Hazard) Make(v Variant) http.Handler {
 // start.
 func (d *drive) run(v Variant) error {
 	err := bubble.Run(nil, 5*time.Second, dog, func() error {
-		stop, err := d.serve(v)
+		server, err := d.serve(v)
 		if err != nil {
 			return err
 		}
@@ -113,8 +112,8 @@ func (d *drive) run(v Variant) error {
 			}
 		}
 		d.goleak = goleak.Find(known)
-		err = stop()
-		time.Sleep(time.Second)
+		err = server.Close(time.Second)
+		time.Sleep(time.Second)                          // for connections to end
 		if len(d.left) > 0 || len(bubble.Others()) > 1 { // the pulse
 			err = errors.Join(err, bubble.ErrStopClock)
 		}
@@ -130,7 +129,8 @@ func (d *drive) run(v Variant) error {
 // fifth of a second at most, and returns while the server is still up. What
 // handlers are doing then they do to the end of the process.
 func (d *drive) runInRealTime(v Variant) error {
-	if _, err := d.serve(v); err != nil {
+	var err error
+	if d.server, err = d.serve(v); err != nil {
 		return err
 	}
 	d.hurried = true
@@ -138,41 +138,13 @@ func (d *drive) runInRealTime(v Variant) error {
 	return nil
 }
 
-// serve starts the app on its server and returns what closes both.
-func (d *drive) serve(v Variant) (stop func() error, err error) {
-	ln, err := d.network.Listen(address)
-	if err != nil {
-		return nil, err
+// serve starts the app on its server.
+func (d *drive) serve(v Variant) (*appserver.Server, error) {
+	var config *worker.Config
+	if d.hazard.Server != (worker.Config{}) {
+		config = &d.hazard.Server
 	}
-	var server interface {
-		Serve(net.Listener) error
-		Close() error
-	}
-	app := func() http.Handler {
-		h := d.hazard.Make(v)
-		d.mu.Lock()
-		d.apps = append(d.apps, h)
-		d.mu.Unlock()
-		return h
-	}
-	if d.hazard.Server == (worker.Config{}) {
-		server = &http.Server{Handler: app(), ErrorLog: log.New(io.Discard, "", 0)}
-	} else if server, err = worker.New(d.hazard.Server, app); err != nil {
-		return nil, err
-	}
-	served := make(chan error, 1)
-	go func() { served <- server.Serve(ln) }()
-	return func() error {
-		err := server.Close()
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		for _, app := range d.apps {
-			if closer, ok := app.(io.Closer); ok {
-				err = errors.Join(err, closer.Close())
-			}
-		}
-		return err
-	}, nil
+	return appserver.Start(&d.network, address, config, func() http.Handler { return d.hazard.Make(v) }, nil)
 }
 
 // traffic lets everybody ask, and returns when the last has left.

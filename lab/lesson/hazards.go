@@ -35,7 +35,11 @@ func ofHazard(h hazard.Hazard) Lesson {
 		p.Item("checked by", checks[witness])
 		p.Line("")
 		if !seen {
-			p.Line("  ✓ nothing of the kind was seen: the claim holds")
+			said := "  ✓ nothing of the kind was seen: the claim holds"
+			if v == hazard.Broken {
+				said += ", with what you have changed"
+			}
+			p.Line(said)
 			return true, p.String(), nil
 		}
 		headline := headlines[witness]
@@ -60,7 +64,7 @@ func ofHazard(h hazard.Hazard) Lesson {
 			p.Line("")
 			p.Item("happened", h.Stands)
 		}
-		writeFix(&p, d, h.Name, read)
+		writeFix(&p, d, "lab/hazard/broken/"+h.Source, h.Name, read)
 		return false, p.String(), nil
 	}
 	return Lesson{Name: h.Name, Question: h.Question, run: run}

@@ -5,6 +5,7 @@ package lesson
 import (
 	"testing"
 
+	"example.com/outagelab/lab"
 	"example.com/outagelab/lab/hazard"
 	"example.com/outagelab/lab/outage"
 	"example.com/outagelab/lab/outage/broken"
@@ -22,6 +23,9 @@ func ofOutage(o outage.Outage) Lesson {
 		if err != nil {
 			return false, "", err
 		}
+		if v == hazard.Fixed {
+			e.Lesson = lab.Lesson{} // it is of what is broken
+		}
 		holds, text := e.Try(tb)
 		var p typeset.Page
 		p.Hang("", o.Name+": "+o.Question)
@@ -32,7 +36,7 @@ func ofOutage(o outage.Outage) Lesson {
 			if err != nil {
 				return false, "", err
 			}
-			writeFix(&p, d, o.Name, o.Read)
+			writeFix(&p, d, "lab/outage/broken/"+o.Source, o.Name, o.Read)
 		}
 		return holds, p.String(), nil
 	}

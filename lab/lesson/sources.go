@@ -32,13 +32,14 @@ func diff(folder, file string, broken, fixed embed.FS) (string, error) {
 }
 
 // writeFix writes the diff, and how to see that it helps.
-func writeFix(p *typeset.Page, diff, name string, read []string) {
+func writeFix(p *typeset.Page, diff, source, name string, read []string) {
 	p.Line("")
 	p.Line("  the fix, from broken to fixed:")
 	for line := range strings.Lines(diff) {
 		p.Line("    " + strings.ReplaceAll(strings.TrimRight(line, "\n"), "\t", "    "))
 	}
 	p.Line("")
+	p.Item("try it", "change "+source+" until this lesson passes; git checkout brings it back")
 	p.Line("  " + typeset.Pad("fixed", typeset.LabelWidth) + again(name))
 	label := "read next"
 	for _, r := range read {
