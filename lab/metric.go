@@ -70,7 +70,7 @@ var Goodput = Metric{Name: "goodput", Unit: "replies/s", Of: func(o *Observation
 
 // Timeouts is requests that took longer than their client's timeout, answered
 // later or never: wrk's "timeout".
-var Timeouts = Metric{Name: "timeouts", Unit: "requests", Means: "late, or never answered", Of: Failures(load.Timeout).Of}
+var Timeouts = Metric{Name: "timeouts", Unit: "requests", Means: "replies that came late, as wrk counts them; who still waits in the end is not counted", Of: Failures(load.Timeout).Of}
 
 // Replies is how many replies with that status were complete, late ones
 // included.

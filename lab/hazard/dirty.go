@@ -168,8 +168,8 @@ var dirty = []Hazard{
 	{
 		Name:     "dirty/kept-request",
 		Question: "A goroutine writes the audit record after the reply, so that nobody waits for it. Who was here?",
-		Claim:    "The goroutine only reads the request's context, and the garbage collector keeps that alive as long as it is needed.",
-		Cause: "The request's context comes from a pool and goes back when the handler returns, but the goroutine still holds it. " +
+		Claim:    "The goroutine only reads the framework's context of the request, and the garbage collector keeps that alive as long as it is needed.",
+		Cause: "The framework's context (keptContext here, as gin's Context; not net/http's) comes from a pool and goes back when the handler returns, but the goroutine still holds it. " +
 			"The next request takes it out of the pool and puts its own request into it. When the goroutine looks at last, it " +
 			"finds the other user, and records them for what the first one did.",
 		Fix: "Take what the goroutine needs out of the context before the goroutine starts (gin's Context.Copy is for this).",
@@ -192,7 +192,7 @@ var dirty = []Hazard{
 		Claim:    "A slot serves one request at a time, so what is in its environment belongs to that request alone.",
 		Cause: "It belongs to one request at a time, and then to the next one. A slot's environment outlives its requests: the new " +
 			"request is put into it, but who was logged in is looked up only if nobody is known yet, and the former request's " +
-			"user still is. No two requests ever overlap in a slot; one after the other is enough.",
+			"user still is. No two requests ever overlap in a slot; one after the other is enough. (There are two slots here, taken in turn: B has the other one.)",
 		Fix: "Begin each request with a fresh environment, so that nothing of the former one is left.",
 		Stands: "GitHub, March 2021: by way of a new background thread a Ruby hash came to be shared by two requests, and a user was " +
 			"signed in as another user; on 8 March all sessions were ended.",

@@ -76,6 +76,10 @@ func telling(report string) string {
 		return report
 	}
 	rest, _, _ = strings.Cut(rest, "\n  means ")
+	if strings.Contains(rest, "in a call upstream") {
+		who = strings.NewReplacer("user ", "what was called for user ", " got what only", " held what only").Replace(who)
+		who = strings.Replace(who, "only what was called for user", "only user", 1)
+	}
 	return strings.ToUpper(who[:1]) + who[1:] + "\n\n" + rest + "\n"
 }
 
@@ -131,8 +135,12 @@ func (d *drive) showMissed(p *typeset.Page) {
 		}
 	}
 	p.Line("a probe a second  |" + b.String() + "|  · answered  ✗ not")
-	patience := d.hazard.Traffic.withDefaults().Patience
-	if !d.missing[probes-1] && patience <= probes*time.Second {
+	patience, last := d.hazard.Traffic.withDefaults().Patience, probes-1
+	for !d.missing[last] {
+		last--
+	}
+	// The first that was answered again was still waiting when the first client left.
+	if last < probes-1 && time.Duration(last+2)*time.Second+probeWithin >= patience {
 		p.Hang("", fmt.Sprintf("The last ones are answered, since clients give up after %s and let go of what they held.", typeset.Seconds(patience)))
 	}
 	at := int(d.firstMissed.Seconds()) + 4

@@ -112,7 +112,7 @@ var stalling = []Hazard{
 		Claim:    "Each reader has a channel with a buffer, so a slow reader does not hold up the others.",
 		Cause: "A buffer only puts it off. The publisher sends to one reader after another, and a send on a full channel waits. " +
 			"The slow reader takes one piece a minute, its four places fill, " +
-			"and from then on each publisher waits for that one reader; if it leaves meanwhile, for ever.",
+			"and from then on each publisher waits for that one reader, and the other seven with it.",
 		Fix: "Never wait for a reader: send with select and default, and let who does not keep up miss something (or be disconnected, and told so).",
 		Stands: "Kubernetes, November 2015 (pull request 16916): “if one watcher was blocked due to some reasons, all other watchers will be blocked”; asked about again in April 2016 (issue 24091, which calls itself speculative). " +
 			"The remedy was to terminate a watcher that does not take an event in time.",

@@ -114,7 +114,7 @@ var polls = []Outage{
 				atOnce("/", 100),
 			},
 			Lesson: lab.Lesson{
-				Cause: "Both routes share two workers and one queue. Nothing keeps the polls from taking both workers, so a request to the front page waits until the polls that came before it are done, 2.5 s each, two at a time. After 20 s there are nearly 190 of them. (It is what happens in polls/two-workers; there the cure is more workers, here it is to let fewer polls in.)",
+				Cause: "Both routes share two workers and one queue. Nothing keeps the polls from taking both workers, so a request to the front page waits until the polls that came before it are done, 2.5 s each, two at a time. After 20 s there are nearly 190 of them. (It is what happens in polls/two-workers; there the cure is more threads, here it is to let fewer polls in.)",
 				Fix:   "Give the slow route a limit below what there are workers: one poll at a time, and an immediate 503 with Retry-After for whoever comes beyond that. A worker is then always free. (The limit has to be shared by the workers, since a sync worker by itself never has two requests to count.) Or give the slow route a server of its own.",
 			},
 		},
@@ -208,7 +208,7 @@ var errors502 = []Outage{
 				{Metric: lab.Replies(504).On("/report"), Want: 2, Formula: "the claim: each of the 0.05/s · 40 s that are sent", Within: allSent},
 			},
 			Lesson: lab.Lesson{
-				Cause: "In the hosts file localhost is 127.0.0.1 and ::1. To nginx “server localhost:5000” is then two servers, and with two it keeps book of which one fails (max_fails is 1). A report takes 70 s here, so nginx times out on it after 60, and marks 127.0.0.1 as failed for 10 s. ::1, where nobody listens, is marked whenever it is tried. With no server left nginx answers 502 in a millisecond, to every user of this upstream, though the app server has 48 of its 50 threads free. (The second report gets a 502 as well: when it times out nginx tries the other server, and that is marked.) A single server is never marked.",
+				Cause: "In the hosts file localhost is 127.0.0.1 and ::1. To nginx “server localhost:5000” is then two servers, and with two it keeps book of which one fails (max_fails is 1). A report takes 70 s here (a threaded worker is not killed for that: its main loop beats, whatever its threads do), so nginx times out on it after 60, and marks 127.0.0.1 as failed for 10 s. ::1, where nobody listens, is marked whenever it is tried. With no server left nginx answers 502 in a millisecond, to every user of this upstream, though the app server has 48 of its 50 threads free. (The second report gets a 502 as well: when it times out nginx tries the other server, and that is marked.) A single server is never marked.",
 				Fix:   "Write the address, 127.0.0.1:5000: one server, and a time-out is a 504 for whoever waited. (max_fails=0 marks nobody either, but every second request is still tried at the address where nobody listens.)",
 			},
 		},

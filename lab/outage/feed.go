@@ -131,7 +131,7 @@ var buffering = []Outage{
 			},
 			Lesson: lab.Lesson{
 				Cause: "nginx buffers replies unless it is told not to, and passes on what it has when a buffer is full or the reply ends. These lines would never fill one. But a stream on a sync worker ends: after 30 s gunicorn's arbiter (its main process, which looks once a second) takes the worker for one that hangs, and kills it. Its connection closes, nginx takes that for the end of the reply, hands out all lines at once, and the reply counts as a 200.",
-				Fix:   "The header X-Accel-Buffering: no on the reply, or proxy_buffering off in nginx.conf: each line then leaves when it comes. The stream still ends after 30 s; for that it needs a server that does not kill it, an event loop.",
+				Fix:   "The header X-Accel-Buffering: no on the reply, or proxy_buffering off in nginx.conf: each line then leaves when it comes. The stream still ends after 30 s; for that it needs a server that does not kill it: an event loop with a handler that awaits, or a threaded worker with a thread to spare.",
 			},
 		},
 	},
@@ -156,7 +156,7 @@ var routing = []Outage{
 				all("/", 20), atOnce("/", 100),
 				all("/hash_me", 20)),
 			Lesson: lab.Lesson{
-				Cause: "nginx.conf sends all four routes to the same two sync workers, on port 5000, and the servers on 5100 and 5200 are idle. 10/s · 2.5 s = 25 polls would have to wait for the feed at a time, and two workers hold two of them. Everything else is in the queue behind the polls: the streams, and the pages that cost nothing. A worker does not know that the user of a request has left, so it goes on with the queue when all users have gone: in the second half these are the streams, whose users left at 20 s.",
+				Cause: "nginx.conf sends all four routes to the same two sync workers, on port 5000, and the servers on 5100 and 5200 are idle. 10/s · 2.5 s = 25 polls would have to wait for the feed at a time, and two workers hold two of them. Everything else is in the queue behind the polls: the streams, and the pages that cost nothing. A worker does not know that the user of a request has left: from about 53 s on both serve only streams, whose users left at 20 s, while others behind them still wait for their 504.",
 				Fix:   "Send each route where its way of waiting is cheap: what waits for a while to the threads, what never ends to the event loops; what does not wait stays on sync workers, with nobody who waits in front of it. (Before that the servers have to suit the routes, as they do here: with one thread a worker, which is gunicorn's default, and with handlers that block, no routing repairs it.)",
 			},
 		},
