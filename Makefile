@@ -25,7 +25,7 @@ lesson-only = $(if $(filter command,$(origin name) $(origin fixed)),$(error name
 lesson: ## the list of lessons; NAME=dirty/mutex runs one, which fails and says why; FIXED=1 runs what is fixed
 	$(lesson-only)@$(GO) test -count=1 -run '^TestLesson$$' -lesson='$(NAME)' $(if $(FIXED),-lesson.fixed)
 
-matrix: ## each hazard, broken and fixed, under every detector, 100 trials a cell, into README (five minutes)
+matrix: ## each hazard, broken and fixed, under every detector, 100 trials a cell, into README (six minutes)
 	$(GO) test -race -count=1 -timeout 1h -run '^TestMatrix$$' . -trials=100 -update
 	$(GO) test -count=1 -run '^TestDocuments$$' . -update
 
