@@ -306,10 +306,15 @@ var plainFolder string
 func trialsInAChild(t *testing.T, binary, name string, v hazard.Variant, n int, detectors ...string) string {
 	t.Helper()
 	child := exec.CommandContext(t.Context(), binary, "-test.run=^TestTrialsInAChildProcess$", "-test.timeout=2m")
-	child.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%v|%d|%s", trialEnv, name, v, n, strings.Join(detectors, ",")), "GORACE=atexit_sleep_ms=0")
+	child.Env = trialsEnviron(name, v, n, detectors...)
 	text, err := child.CombinedOutput()
 	require.Contains(t, string(text), "trials: done\n", "%s, %v: the child process ended early (%v)", name, v, err)
 	return string(text)
+}
+
+// trialsEnviron is the environment of a process that is to run trials.
+func trialsEnviron(name string, v hazard.Variant, n int, detectors ...string) []string {
+	return append(os.Environ(), fmt.Sprintf("%s=%s|%v|%d|%s", trialEnv, name, v, n, strings.Join(detectors, ",")), "GORACE=atexit_sleep_ms=0")
 }
 
 func TestTrialsInAChildProcess(t *testing.T) {
@@ -433,7 +438,7 @@ func raceInAChild(h *hazard.Hazard, v hazard.Variant) (string, error) {
 	if !racedetector.On {
 		child = exec.Command("go", "test", "-race", "-count=1", "-timeout=2m", "-v", "-run=^TestTrialsInAChildProcess$", ".")
 	}
-	child.Env = append(os.Environ(), fmt.Sprintf("%s=%s|%v|1|%s", trialEnv, h.Name, v, hazard.Race), "GORACE=atexit_sleep_ms=0")
+	child.Env = trialsEnviron(h.Name, v, 1, string(hazard.Race))
 	text, err := child.CombinedOutput() // a race makes it fail
 	if !strings.Contains(string(text), "trials: done\n") {
 		return "", fmt.Errorf("the child process that has the race detector ended early (%v):\n%s", err, text)

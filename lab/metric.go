@@ -72,6 +72,18 @@ var Goodput = Metric{Name: "goodput", Unit: "replies/s", Of: func(o *Observation
 // later or never: wrk's "timeout".
 var Timeouts = Metric{Name: "timeouts", Unit: "requests", Means: "replies that came late, as wrk counts them; who still waits in the end is not counted", Of: Failures(load.Timeout).Of}
 
+// MeanLatency is of all complete replies; NaN if there are none.
+var MeanLatency = Metric{Name: "mean latency", Unit: "s", Means: "of the complete replies", Of: func(o *Observation) float64 {
+	sum, n := 0.0, 0.0
+	for _, r := range o.Records {
+		if r.Complete {
+			sum += r.Latency.Seconds()
+			n++
+		}
+	}
+	return sum / n // NaN if there were none
+}}
+
 // Replies is how many replies with that status were complete, late ones
 // included.
 func Replies(status int) Metric {

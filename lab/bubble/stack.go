@@ -43,13 +43,18 @@ func (f Frame) String() string {
 // name is the function without the path of its package.
 func (f Frame) name() string { return path.Base(f.fn) }
 
-// at is the place in the code that somebody wrote: the first frame outside the
-// standard library; or at least outside what a wait is made of.
-func (g Goroutine) at() Frame {
+// At is the place in the code that somebody wrote where the goroutine is: the
+// first frame outside the standard library and outside packages whose functions
+// begin so; if all are inside, the first outside the standard library, or at least
+// outside what a wait is made of.
+func (g Goroutine) At(skip ...string) Frame {
 	for _, f := range g.frames {
-		if !f.Standard() {
+		if !f.Standard() && !f.In(skip...) {
 			return f
 		}
+	}
+	if len(skip) > 0 {
+		return g.At()
 	}
 	for _, f := range g.frames {
 		if !f.in("runtime", "sync", "time", "internal/") {
@@ -118,7 +123,7 @@ func (g Goroutine) doing() string {
 
 // String says what the goroutine is doing, and where.
 func (g Goroutine) String() string {
-	return fmt.Sprintf("goroutine %d %s at %v, in %s", g.id, g.doing(), g.at(), g.at().name())
+	return fmt.Sprintf("goroutine %d %s at %v, in %s", g.id, g.doing(), g.At(), g.At().name())
 }
 
 // Doing says what the goroutine is doing, where, and who began it, with nothing
@@ -130,7 +135,7 @@ func (g Goroutine) Doing(skip ...string) string {
 
 // In reports whether a function whose name begins so is on the goroutine's stack.
 func (g Goroutine) In(prefix string) bool {
-	return slices.ContainsFunc(g.frames, func(f Frame) bool { return strings.HasPrefix(f.fn, prefix) })
+	return slices.ContainsFunc(g.frames, func(f Frame) bool { return f.In(prefix) })
 }
 
 // ID tells goroutines apart, as stack dumps do.
@@ -168,17 +173,6 @@ func (g Goroutine) Stuck() bool { return !g.durable && blocked(g.state) }
 // Nap is how long the time.Sleep takes in all that the goroutine is in, 0 if it
 // is in none.
 func (g Goroutine) Nap() time.Duration { return g.nap }
-
-// At is the place where the goroutine is, in code that is neither the standard
-// library's nor of one of the packages whose functions begin so.
-func (g Goroutine) At(skip ...string) Frame {
-	for _, f := range g.frames {
-		if !f.Standard() && !f.In(skip...) {
-			return f
-		}
-	}
-	return g.at()
-}
 
 // In reports whether the name of f's function begins with one of these.
 func (f Frame) In(begins ...string) bool {

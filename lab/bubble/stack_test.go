@@ -28,9 +28,9 @@ func TestADumpIsRead(t *testing.T) {
 		}
 		assert.Equal(t, "chan receive", waiting.state)
 		assert.True(t, waiting.durable)
-		assert.Equal(t, "bubble.TestADumpIsRead.func1.1", waiting.at().name())
+		assert.Equal(t, "bubble.TestADumpIsRead.func1.1", waiting.At().name())
 		assert.Equal(t, "bubble.TestADumpIsRead.func1", waiting.creator.name())
-		assert.Regexp(t, `^bubble/stack_test.go:\d+$`, waiting.at().String())
+		assert.Regexp(t, `^bubble/stack_test.go:\d+$`, waiting.At().String())
 		close(stop)
 	})
 	assert.Zero(t, thisBubble())

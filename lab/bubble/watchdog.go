@@ -116,7 +116,7 @@ func same(before, now []Goroutine) []Goroutine {
 	var both []Goroutine
 	for _, g := range now {
 		for _, b := range before {
-			if g.id == b.id && g.state == b.state && g.at() == b.at() {
+			if g.id == b.id && g.state == b.state && g.At() == b.At() {
 				both = append(both, g)
 				break
 			}
@@ -149,7 +149,7 @@ func stuck(pulse int64, stood time.Duration, culprits, all []Goroutine, w Watchd
 	case strings.HasPrefix(first.state, "sync.Mutex"), strings.HasPrefix(first.state, "sync.RWMutex"), first.state == "semacquire":
 		for _, g := range holders(culprits, all) {
 			tr.Who = append(tr.Who, fmt.Sprintf("goroutine %d %s at %v, in the same function: it holds the lock, most likely",
-				g.id, g.doing(), g.frameOf(first.at().fn)))
+				g.id, g.doing(), g.frameOf(first.At().fn)))
 		}
 		tr.Why = "Virtual time jumps to the next timer once every goroutine waits for something virtual. A goroutine that " +
 			"waits for a lock does not, so a lock that is held across a nap, a channel or I/O stops the clock: the nap never ends."
@@ -184,7 +184,7 @@ func holders(culprits, all []Goroutine) []Goroutine {
 			continue
 		}
 		for _, c := range culprits {
-			if g.frameOf(c.at().fn).fn != "" {
+			if g.frameOf(c.At().fn).fn != "" {
 				found = append(found, g)
 				break
 			}

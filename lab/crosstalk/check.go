@@ -351,6 +351,9 @@ func (c *check) lookAt(u *user) (found []finding) {
 	return found
 }
 
+// aCall is where the part is that the user never sees: what was called for it.
+const aCall = "a call upstream"
+
 // A part is a piece of what came of a request.
 type part struct{ where, text string }
 
@@ -372,7 +375,7 @@ func (u *user) parts() (all []part) {
 		part{"what came after the reply", string(got.rest)},
 		part{"what was written after the handler had returned", string(u.late)})
 	for _, sent := range u.sent {
-		all = append(all, part{"a call upstream", sent})
+		all = append(all, part{aCall, sent})
 	}
 	return all
 }

@@ -84,7 +84,11 @@ func (c *check) reportFinding(p *typeset.Page) {
 	if !drawn {
 		who, whose = "a user", "another one" // luck says which
 	}
-	p.Hang("", fmt.Sprintf("crosstalk: the handler shows one user's data to another: %s got what only %s had sent.", who, whose))
+	got := who + " got"
+	if f.part == aCall {
+		got = "what was called for " + who + " held"
+	}
+	p.Hang("", fmt.Sprintf("crosstalk: the handler shows one user's data to another: %s what only %s had sent.", got, whose))
 	p.Line("")
 	p.Item("where", fmt.Sprintf("in %s: %s", f.where(), f.excerpt))
 	if drawn {

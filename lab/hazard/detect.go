@@ -12,7 +12,6 @@ import (
 
 	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/crosstalk"
-	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver/worker"
 )
 
@@ -60,11 +59,7 @@ func (h *Hazard) Try(d Detector, v Variant) (seen bool, text string, err error) 
 	switch d {
 	case Race:
 		run := drive{hazard: h}
-		err := run.run(v)
-		var tr *bubble.Trouble
-		if errors.As(err, &tr) || errors.Is(err, bubble.ErrStopClock) {
-			err = nil // what is left behind is somebody else's to see
-		}
+		_, err := run.run(v) // what stops the clock is somebody else's to see
 		return false, "", err
 	case Crosstalk:
 		return h.tryCrosstalk(v)
@@ -78,8 +73,8 @@ func (h *Hazard) Try(d Detector, v Variant) (seen bool, text string, err error) 
 	return false, "", fmt.Errorf("hazard: no detector is called %q", d)
 }
 
-// stopped is in what crosstalk says where a lock has stopped its clock.
-const stopped = "the virtual clock moves"
+// stoppedWords are in what crosstalk says where a lock has stopped its clock.
+const stoppedWords = "the virtual clock moves"
 
 func (h *Hazard) tryCrosstalk(v Variant) (seen bool, text string, err error) {
 	var said said
@@ -92,7 +87,7 @@ func (h *Hazard) tryCrosstalk(v Variant) (seen bool, text string, err error) {
 	switch {
 	case strings.Contains(text, "shows one user's data to another"):
 		return true, text, nil
-	case strings.Contains(text, stopped):
+	case strings.Contains(text, stoppedWords):
 		return false, text, nil // the stall's to see
 	case said.failed:
 		return false, text, fmt.Errorf("hazard: %s, %v: crosstalk could not tell:\n%s", h.Name, v, text)
@@ -102,36 +97,34 @@ func (h *Hazard) tryCrosstalk(v Variant) (seen bool, text string, err error) {
 
 func (h *Hazard) tryLeak(v Variant) (seen bool, text string, err error) {
 	run := drive{hazard: h}
-	err = run.run(v)
-	var tr *bubble.Trouble
+	stopped, err := run.run(v)
 	switch {
-	case errors.As(err, &tr) && tr.Abandoned:
-		return false, tr.Error(), nil // no time passes, so nobody can say what will end
-	case err != nil && !errors.Is(err, bubble.ErrStopClock):
+	case err != nil:
 		return false, "", err
+	case stopped != nil:
+		return false, stopped.Error(), nil // no time passes, so nobody can say what will end
 	case (len(run.left) > 0) != (run.goleak != nil):
 		return false, "", fmt.Errorf("hazard: %s, %v: the bubble has %d goroutines left, and goleak says: %v", h.Name, v, len(run.left), run.goleak)
 	case run.goleak == nil:
 		return false, "", nil
 	}
-	tr = bubble.LeftBehind(run.left, "two minutes after the last client had left, with the server still up")
-	return true, tr.Error() + "\n" + run.goleak.Error(), nil
+	left := bubble.LeftBehind(run.left, "two minutes after the last client had left, with the server still up")
+	return true, left.Error() + "\n" + run.goleak.Error(), nil
 }
 
 func (h *Hazard) tryStall(v Variant) (seen bool, text string, err error) {
 	run := drive{hazard: h, probing: true}
-	err = run.run(v)
-	var tr *bubble.Trouble
-	switch {
-	case errors.As(err, &tr) && tr.Abandoned:
-		return true, tr.Error(), nil
-	case err != nil && !errors.Is(err, bubble.ErrStopClock):
+	stopped, err := run.run(v)
+	if err != nil {
 		return false, "", err
-	case run.missed == 0:
+	}
+	if stopped != nil {
+		return true, stopped.Error(), nil
+	}
+	if n, _ := run.missed(); n == 0 {
 		return false, "", nil
 	}
-	return true, fmt.Sprintf("%d of %s not answered within %s, the first of them the one sent after %s\n",
-		run.missed, typeset.Plural(run.probed, "probe was", "probes were"), typeset.Seconds(probeWithin), typeset.Seconds(run.firstMissed)), nil
+	return true, run.missedWords() + "\n", nil
 }
 
 func (h *Hazard) tryLeakProfile(v Variant) (seen bool, text string, err error) {

@@ -28,7 +28,7 @@ func (h *Hazard) Show(d Detector, v Variant) (seen bool, text string, err error)
 	switch d {
 	case Crosstalk:
 		seen, text, err = h.Try(d, v)
-		if err == nil && !seen && strings.Contains(text, stopped) {
+		if err == nil && !seen && strings.Contains(text, stoppedWords) {
 			err = errors.New("the check could not run, so it says nothing:\n" + text)
 		}
 		return seen, telling(text), err
@@ -37,16 +37,15 @@ func (h *Hazard) Show(d Detector, v Variant) (seen bool, text string, err error)
 		return false, "", fmt.Errorf("hazard: %s cannot be shown", d)
 	}
 	run := drive{hazard: h, probing: d == Stall, drawing: true}
-	err = run.run(v)
+	stopped, err := run.run(v)
+	if err != nil {
+		return false, "", err
+	}
 	var p typeset.Page
-	var tr *bubble.Trouble
-	switch {
-	case errors.As(err, &tr) && tr.Abandoned:
-		if d == Leak {
-			return false, "", nil
-		}
+	switch missed, _ := run.missed(); {
+	case d == Stall && stopped != nil:
 		p.Hang("", "In virtual time nothing passes while a goroutine waits for a sync.Mutex, so the clock has stopped at the first request that found the lock taken, and no probe was answered. (On a real server each would wait for the one before it.)")
-		for _, who := range tr.Who {
+		for _, who := range stopped.Who {
 			doing := strings.SplitN(who, " ", 3)[2] // after "goroutine 12"
 			what, holds := strings.CutSuffix(doing, ", in the same function: it holds the lock, most likely")
 			if holds {
@@ -55,12 +54,10 @@ func (h *Hazard) Show(d Detector, v Variant) (seen bool, text string, err error)
 			bullet(&p, "one "+what)
 		}
 		return true, p.String(), nil
-	case err != nil && !errors.Is(err, bubble.ErrStopClock):
-		return false, "", err
 	case d == Leak && len(run.left) > 0:
 		run.showLeft(&p)
 		return true, p.String(), nil
-	case d == Stall && run.missed > 0:
+	case missed > 0:
 		run.showMissed(&p)
 		return true, p.String(), nil
 	}
@@ -76,10 +73,6 @@ func telling(report string) string {
 		return report
 	}
 	rest, _, _ = strings.Cut(rest, "\n  means ")
-	if strings.Contains(rest, "in a call upstream") {
-		who = strings.NewReplacer("user ", "what was called for user ", " got what only", " held what only").Replace(who)
-		who = strings.Replace(who, "only what was called for user", "only user", 1)
-	}
 	return strings.ToUpper(who[:1]) + who[1:] + "\n\n" + rest + "\n"
 }
 
@@ -123,8 +116,8 @@ func doingOf(g bubble.Goroutine) string {
 // showMissed draws which probes were answered, and says who was busy with what
 // when the first was not.
 func (d *drive) showMissed(p *typeset.Page) {
-	p.Hang("", fmt.Sprintf("%d of %d probes were not answered within %s, the first of them the one sent after %s:",
-		d.missed, d.probed, typeset.Seconds(probeWithin), typeset.Seconds(d.firstMissed)))
+	_, first := d.missed()
+	p.Hang("", d.missedWords()+":")
 	p.Line("")
 	var b strings.Builder
 	for _, missed := range d.missing {
@@ -143,7 +136,7 @@ func (d *drive) showMissed(p *typeset.Page) {
 	if last < probes-1 && time.Duration(last+2)*time.Second+probeWithin >= patience {
 		p.Hang("", fmt.Sprintf("The last ones are answered, since clients give up after %s and let go of what they held.", typeset.Seconds(patience)))
 	}
-	at := int(d.firstMissed.Seconds()) + 4
+	at := int(first.Seconds()) + 4
 	if at >= len(d.samples) || len(d.samples[at].doing) == 0 {
 		return
 	}

@@ -19,6 +19,7 @@ import (
 	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/crosstalk"
 	"example.com/outagelab/lab/simnet"
+	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver/worker"
 )
 
@@ -45,10 +46,8 @@ type drive struct {
 	drawing bool // look every second what the goroutines are doing
 	hurried bool // the clock is real
 
-	probed, missed int           // probes, and those that were not answered in time
-	firstMissed    time.Duration // when the first of these was sent
-	left           []bubble.Goroutine
-	goleak         error // what goleak says of them
+	left   []bubble.Goroutine
+	goleak error // what goleak says of them
 
 	mu      sync.Mutex
 	waiting int      // users who are there
@@ -88,10 +87,10 @@ func (h *Hazard) Make(v Variant) http.Handler {
 	return h.Broken(upstream)
 }
 
-// run runs the traffic. The error is the watchdog's, or the app's failure to
-// start.
-func (d *drive) run(v Variant) error {
-	err := bubble.Run(nil, 5*time.Second, dog, func() error {
+// run runs the traffic, and returns what has stopped the clock, if anything has.
+// The error is of the app's start or its end.
+func (d *drive) run(v Variant) (stopped *bubble.Trouble, err error) {
+	err = bubble.Run(nil, 5*time.Second, dog, func() error {
 		server, err := d.serve(v)
 		if err != nil {
 			return err
@@ -119,10 +118,13 @@ func (d *drive) run(v Variant) error {
 		}
 		return err
 	})
-	if bubble.IsRace(err) {
-		return nil // the race detector's to say
+	switch {
+	case errors.As(err, &stopped) && stopped.Abandoned:
+		return stopped, nil
+	case bubble.IsRace(err), errors.Is(err, bubble.ErrStopClock):
+		return nil, nil // the race detector's to say, and the goroutines that are left are in d
 	}
-	return err
+	return nil, err
 }
 
 // runInRealTime runs the traffic on the real clock, with users who wait for a
@@ -184,14 +186,26 @@ func (d *drive) probe(t Traffic) {
 		})
 	}
 	all.Wait()
-	d.probed = probes
+}
+
+// missed is how many probes were not answered in time, and when the first of them
+// was sent.
+func (d *drive) missed() (n int, first time.Duration) {
 	for i, m := range d.missing {
 		if m {
-			if d.missed++; d.missed == 1 {
-				d.firstMissed = time.Duration(i+1) * time.Second
+			if n++; n == 1 {
+				first = time.Duration(i+1) * time.Second
 			}
 		}
 	}
+	return n, first
+}
+
+// missedWords says that.
+func (d *drive) missedWords() string {
+	n, first := d.missed()
+	return fmt.Sprintf("%d of %d probes were not answered within %s, the first of them the one sent after %s",
+		n, probes, typeset.Seconds(probeWithin), typeset.Seconds(first))
 }
 
 // count counts users for the picture. A lock that each user takes would put their

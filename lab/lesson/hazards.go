@@ -59,12 +59,11 @@ func ofHazard(h hazard.Hazard) Lesson {
 		if err != nil {
 			return false, "", err
 		}
-		read := h.Read
 		if h.Stands != "" {
 			p.Line("")
 			p.Item("happened", h.Stands)
 		}
-		writeFix(&p, d, "lab/hazard/broken/"+h.Source, h.Name, read)
+		writeFix(&p, d, "lab/hazard/broken/"+h.Source, h.Name, h.Read)
 		return false, p.String(), nil
 	}
 	return Lesson{Name: h.Name, Question: h.Question, run: run}

@@ -95,18 +95,6 @@ var lastGood = lab.Metric{Name: "last poll to get a 200, sent at", Unit: "s", Me
 	return last
 }}
 
-// meanLatency is of all complete replies.
-var meanLatency = lab.Metric{Name: "mean latency", Unit: "s", Means: "of the complete replies", Of: func(o *lab.Observation) float64 {
-	sum, n := 0.0, 0.0
-	for _, r := range o.Records {
-		if r.Complete {
-			sum += r.Latency.Seconds()
-			n++
-		}
-	}
-	return sum / n // NaN if there were none
-}}
-
 // lines is how many lines streams got.
 var lines = lab.Metric{Name: "lines", Unit: "lines", Of: func(o *lab.Observation) float64 {
 	n := 0

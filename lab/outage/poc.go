@@ -157,7 +157,7 @@ var twoUsers = []Outage{
 			},
 			Checks: []lab.Check{
 				noLonger(lab.Latency(100).On("second user"), 3.9, "the longest sleep"),
-				{Metric: meanLatency.On("second user"), Want: 1.95, Formula: "half of the longest sleep, 3.9 s/2", Within: lab.Absolute(4*3.9/math.Sqrt(12*pairs), "4σ of a mean of 50: a sleep of 0 to 3.9 s has σ = 3.9 s/√12, and the mean of 50 has that over √50")},
+				{Metric: lab.MeanLatency.On("second user"), Want: 1.95, Formula: "half of the longest sleep, 3.9 s/2", Within: lab.Absolute(4*3.9/math.Sqrt(12*pairs), "4σ of a mean of 50: a sleep of 0 to 3.9 s has σ = 3.9 s/√12, and the mean of 50 has that over √50")},
 			},
 			Lesson: lab.Lesson{
 				Cause: "The server is one sync worker, which serves one connection at a time. While the first user's page sleeps, the second user's connection is in the kernel's backlog; it is accepted when the first one's reply is sent. That makes the second wait 1.5 s longer on average (here 50 such pairs come, ten seconds apart: the picture shows no difference, the mean does). Both browsers show the same spinner.",
