@@ -1,5 +1,4 @@
-// How long the feed takes to answer a poll: a few distributions, each drawn from
-// one number.
+// How long something takes: a few distributions, each drawn from one number.
 
 package feedsim
 
@@ -14,14 +13,15 @@ import (
 type Delay struct {
 	kind   delayKind
 	lo, hi time.Duration // Exponential and LogNormal: the mean is lo
-	sigma  float64
+	step   time.Duration // Steps
+	sigma  float64       // LogNormal
 }
 
 type delayKind int
 
 const (
 	exercises delayKind = iota
-	wholeSeconds
+	steps
 	constant
 	uniform
 	exponential
@@ -30,8 +30,11 @@ const (
 
 // WholeSeconds is a whole number of seconds from lo to hi, each as likely as the
 // others: randint(lo, hi) of the exercise.
-func WholeSeconds(lo, hi int) Delay {
-	return Delay{kind: wholeSeconds, lo: seconds(lo), hi: seconds(hi)}
+func WholeSeconds(lo, hi int) Delay { return Steps(seconds(lo), seconds(hi), time.Second) }
+
+// Steps is lo, or one or more steps later, up to hi, each as likely as the others.
+func Steps(lo, hi, step time.Duration) Delay {
+	return Delay{kind: steps, lo: lo, hi: hi, step: step}
 }
 
 // Constant is d, always.
@@ -62,14 +65,76 @@ func (d Delay) or() Delay {
 // Mean is how long a poll takes on average.
 func (d Delay) Mean() time.Duration {
 	d = d.or()
+	if d.kind == steps {
+		return d.lo + d.step*time.Duration(d.steps()-1)/2
+	}
 	return d.lo + (d.hi-d.lo)/2
+}
+
+// Variance is the square of the standard deviation, in s².
+func (d Delay) Variance() float64 {
+	d = d.or()
+	mean, width := d.lo.Seconds(), (d.hi - d.lo).Seconds()
+	switch d.kind {
+	case steps:
+		n, step := float64(d.steps()), d.step.Seconds()
+		return step * step * (n*n - 1) / 12
+	case uniform:
+		return width * width / 12
+	case exponential:
+		return mean * mean
+	case logNormal:
+		return mean * mean * math.Expm1(d.sigma*d.sigma)
+	}
+	return 0
+}
+
+// CDF is the part of all, 0 to 1, that take no longer than so many seconds.
+func (d Delay) CDF(seconds float64) float64 {
+	d = d.or()
+	lo, hi := d.lo.Seconds(), d.hi.Seconds()
+	switch {
+	case seconds < 0, d.kind != exponential && d.kind != logNormal && seconds < lo:
+		return 0
+	}
+	switch d.kind {
+	case steps:
+		return min(1, (math.Floor((seconds-lo)/d.step.Seconds()+1e-9)+1)/float64(d.steps()))
+	case uniform:
+		if hi > lo {
+			return min(1, (seconds-lo)/(hi-lo))
+		}
+	case exponential:
+		if lo > 0 {
+			return -math.Expm1(-seconds / lo)
+		}
+	case logNormal:
+		if lo > 0 && d.sigma > 0 {
+			return 0.5 * math.Erfc(-(math.Log(seconds/lo)/d.sigma+d.sigma/2)/math.Sqrt2)
+		}
+		if seconds < lo {
+			return 0
+		}
+	}
+	return 1
+}
+
+// steps is how many different delays Steps has.
+func (d Delay) steps() int64 {
+	if d.step <= 0 {
+		return 1
+	}
+	return int64((d.hi-d.lo)/d.step) + 1
 }
 
 // String says the delay in words, such as "0 to 5 whole seconds".
 func (d Delay) String() string {
 	switch d = d.or(); d.kind {
-	case wholeSeconds:
-		return fmt.Sprintf("%d to %d whole seconds", d.lo/time.Second, d.hi/time.Second)
+	case steps:
+		if d.step == time.Second && d.lo%time.Second == 0 && d.hi%time.Second == 0 {
+			return fmt.Sprintf("%d to %d whole seconds", d.lo/time.Second, d.hi/time.Second)
+		}
+		return fmt.Sprintf("uniform from %v to %v in steps of %v", d.lo, d.hi, d.step)
 	case constant:
 		return fmt.Sprintf("always %v", d.lo)
 	case uniform:
@@ -88,9 +153,11 @@ const (
 	maxSigma = 5
 )
 
-// check returns what is wrong with d, "" if nothing is.
-func (d Delay) check() string {
+// Wrong returns what is wrong with d, "" if nothing is.
+func (d Delay) Wrong() string {
 	switch d = d.or(); {
+	case d.kind == steps && d.step <= 0:
+		return fmt.Sprintf("a step of %v leads nowhere", d.step)
 	case d.lo < 0:
 		return "a poll cannot take less than no time"
 	case d.hi < d.lo:
@@ -103,14 +170,14 @@ func (d Delay) check() string {
 	return ""
 }
 
-// at returns the delay that the share u of all polls stays below, u in [0, 1).
-func (d Delay) at(u float64) time.Duration {
+// At is the delay that the part u of all stay below, u in [0, 1): what to draw one
+// with.
+func (d Delay) At(u float64) time.Duration {
 	d = d.or()
 	mean := float64(d.lo)
 	switch d.kind {
-	case wholeSeconds:
-		n := (d.hi-d.lo)/time.Second + 1
-		return d.lo + time.Duration(u*float64(n))*time.Second
+	case steps:
+		return d.lo + time.Duration(u*float64(d.steps()))*d.step
 	case uniform:
 		return d.lo + time.Duration(math.Round(u*float64(d.hi-d.lo)))
 	case exponential:

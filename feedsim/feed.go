@@ -38,7 +38,7 @@ func (c *FeedConfig) check() error {
 	bad := func(field string, value any, want string) error {
 		return fmt.Errorf("feedsim: FeedConfig.%s is %v: %s", field, value, want)
 	}
-	if wrong := c.Delay.check(); wrong != "" {
+	if wrong := c.Delay.Wrong(); wrong != "" {
 		return bad("Delay", strconv.Quote(c.Delay.String()), wrong)
 	}
 	const share = "want a share from 0 to 1" // the comparisons also catch NaN
@@ -97,7 +97,7 @@ func (f *feed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		name = "poll-" + strconv.FormatUint(f.unnamed.Add(1)-1, 10)
 	}
 	pcg := draws(f.Seed, name)
-	delay, fate := f.Delay.at(unit(&pcg)), unit(&pcg)
+	delay, fate := f.Delay.At(unit(&pcg)), unit(&pcg)
 
 	ctx := r.Context()
 	if f.places != nil {

@@ -25,7 +25,7 @@ type Check struct {
 }
 
 // A Tolerance is how far from a prediction an observation may be. Make one with
-// [Exactly], [Relative], [Absolute], [AtLeast] or [AtMost].
+// [Exactly], [Relative], [Absolute], [AtLeast], [AtMost] or [Shown].
 type Tolerance struct {
 	kind   string
 	amount float64
@@ -52,6 +52,12 @@ func AtLeast(from string) Tolerance { return Tolerance{kind: "at least", from: f
 // AtMost allows all up to the prediction: it is a bound.
 func AtMost(from string) Tolerance { return Tolerance{kind: "at most", from: from} }
 
+// Shown allows anything, for a number that is predicted to be looked at and that
+// nothing is held to. A table's row cannot have such a check: see [Judge].
+func Shown(why string) Tolerance { return Tolerance{kind: shown, from: why} }
+
+const shown = "shown"
+
 // bounds are the numbers that a prediction allows, both included.
 func (t Tolerance) bounds(want float64) (low, high float64) {
 	switch t.kind {
@@ -64,6 +70,8 @@ func (t Tolerance) bounds(want float64) (low, high float64) {
 		return want, math.Inf(1)
 	case "at most":
 		return math.Inf(-1), want
+	case shown:
+		return math.Inf(-1), math.Inf(1)
 	}
 	return want, want
 }
@@ -75,6 +83,8 @@ func (t Tolerance) short() string {
 		return "±" + typeset.Number(100*t.amount) + " %"
 	case "absolute":
 		return "±" + typeset.Number(t.amount)
+	case shown:
+		return "–"
 	}
 	return t.kind
 }
@@ -87,6 +97,8 @@ func (c *Check) allowed() string {
 		return "none"
 	case low == high:
 		return "exactly " + typeset.Number(low)
+	case c.Within.kind == shown:
+		return "anything"
 	case math.IsInf(high, 0):
 		return withUnit(low, c.Metric.Unit) + " or more"
 	case math.IsInf(low, 0):
@@ -136,12 +148,16 @@ type verdict struct {
 func verdicts(checks []Check, o *Observation) []verdict {
 	var vs []verdict
 	for _, c := range checks {
-		v := verdict{Check: c, observed: c.Metric.Of(o)}
-		low, high := c.Within.bounds(c.Want)
-		v.ok = v.observed >= low && v.observed <= high // false for NaN
-		vs = append(vs, v)
+		vs = append(vs, c.judge(c.Metric.Of(o)))
 	}
 	return vs
+}
+
+// judge compares what was observed with what was predicted.
+func (c Check) judge(observed float64) verdict {
+	low, high := c.Within.bounds(c.Want)
+	ok := observed >= low && observed <= high // false for NaN
+	return verdict{c, observed, ok || c.Within.kind == shown}
 }
 
 // off says how far the observed number is from the predicted one, or "" where there

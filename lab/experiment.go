@@ -52,6 +52,8 @@ type Experiment struct {
 
 	Checks []Check
 	Lesson Lesson
+	// Latencies, if theory gives them, are drawn beside those that were measured.
+	Latencies []Distribution
 
 	// Sibling changes the experiment, a copy, into one in which the claim does
 	// not hold. It proves that the checks can fail: at least one of them must.
@@ -72,6 +74,16 @@ type Experiment struct {
 type Lesson struct {
 	Cause string // why the system does what the claim says
 	Fix   string // what to do about it
+}
+
+// A Distribution is what theory says of the latencies of one load's complete
+// replies.
+type Distribution struct {
+	Load    string // the load's name
+	Formula string // where it comes from: "M/M/4: …"
+	// CDF is the part of the replies, 0 to 1, that take no longer than so many
+	// seconds.
+	CDF func(seconds float64) float64
 }
 
 // manyRequests is where a row becomes too long for the race detector.
@@ -165,6 +177,16 @@ func (e *Experiment) complete() error {
 	for i, c := range e.Checks {
 		if wrong := c.wrong(); wrong != "" {
 			bad("Checks[%d].%s", i, wrong)
+		} else if c.Within.kind == shown {
+			bad("Checks[%d].Within is Shown: a check of a table has to be able to fail", i)
+		}
+	}
+	for i, d := range e.Latencies {
+		switch {
+		case d.CDF == nil || d.Formula == "":
+			bad("Latencies[%d] lacks its CDF or its Formula", i)
+		case !slices.ContainsFunc(e.Load, func(l load.Load) bool { return l != nil && l.String() == d.Load }):
+			bad("Latencies[%d].Load is %q: no load has that name", i, d.Load)
 		}
 	}
 	if e.Lesson.Cause == "" {

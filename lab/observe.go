@@ -57,16 +57,18 @@ func (o *Observation) On(name string) *Observation {
 	return &of
 }
 
-// label is what to call worker w.
-func (o *Observation) label(w int) string {
+// WorkerName is what to call worker w, from 0, in a picture: by its number, and by
+// its server's port where there are several servers.
+func (o *Observation) WorkerName(w int) string {
 	if w < len(o.labels) {
 		return o.labels[w]
 	}
 	return fmt.Sprintf("worker %d", w)
 }
 
-// kind is what worker w is; the zero Config where that is not known.
-func (o *Observation) kind(w int) worker.Config {
+// WorkerConfig is what worker w, from 0, is configured as; the zero Config where
+// that is not known.
+func (o *Observation) WorkerConfig(w int) worker.Config {
 	if w < len(o.kinds) {
 		return o.kinds[w]
 	}

@@ -171,13 +171,13 @@ func (p *page) workers(o *Observation, step time.Duration, n int) {
 	for w := range min(o.Workers, rowsOfWorkers) {
 		row, most := occupancy(o, w, step, n, whats)
 		text := typeset.Number(math.Round(100*o.busy(w))) + " % busy"
-		switch threads := o.kind(w).Threads; {
+		switch threads := o.WorkerConfig(w).Threads; {
 		case threads > 1 && most > 0:
 			text += fmt.Sprintf(", %s of %s threads", typeset.Number(float64(most)), typeset.Number(float64(threads)))
 		case threads <= 1 && most > 1:
 			text += fmt.Sprintf(", up to %s at once", typeset.Number(float64(most)))
 		}
-		p.row(o.label(w), row, text)
+		p.row(o.WorkerName(w), row, text)
 	}
 	if o.Workers > rowsOfWorkers {
 		p.Line(fmt.Sprintf("    … and %d more", o.Workers-rowsOfWorkers))

@@ -18,44 +18,66 @@ import (
 // Results is what the rows of a table gave: nothing before the test in which they
 // run has ended.
 type Results struct {
-	rows []*result // nil for those that did not run
+	rows []*Result // nil for those that did not run
 }
+
+// Collect makes one table of what [Judge] has returned.
+func Collect(results ...*Result) *Results { return &Results{results} }
 
 // Complete reports whether every row has run.
 func (r *Results) Complete() bool { return !slices.Contains(r.rows, nil) }
 
+// Rows is each row that ran, in the table's order.
+func (r *Results) Rows() []*Result {
+	return slices.DeleteFunc(slices.Clone(r.rows), func(r *Result) bool { return r == nil })
+}
+
 // String is the table that make lab prints, of those that ran.
-func (r *Results) String() string { return table(r.ran()) }
+func (r *Results) String() string { return table(r.Rows()) }
 
 // Write writes dir/results.json, of those that ran in virtual time, and returns
 // its path.
-func (r *Results) Write(dir string) (path string, err error) { return writeResults(dir, r.ran()) }
+func (r *Results) Write(dir string) (path string, err error) { return writeResults(dir, r.Rows()) }
 
-func (r *Results) ran() []*result {
-	return slices.DeleteFunc(slices.Clone(r.rows), func(r *result) bool { return r == nil })
-}
+// A Writer writes results to dir in another form, and returns the path of what it
+// has written.
+type Writer func(dir string, r *Results) (path string, err error)
 
-// A result is an experiment that was run, in the form of results.json. Durations
+// A Result is an experiment that was run, in the form of results.json. Durations
 // are in seconds. There is no map in it, so its order is the table's.
-type result struct {
-	Name     string         `json:"name"`
-	Claim    string         `json:"claim"`
-	Holds    bool           `json:"holds"`
-	Trouble  string         `json:"trouble,omitempty"` // what went wrong besides the checks
-	Seed     uint64         `json:"seed"`
-	System   string         `json:"system"`
-	Horizon  float64        `json:"horizon_s"`
-	Checks   []resultCheck  `json:"checks"`
-	Loads    []resultLoad   `json:"loads"`
-	Workers  []resultWorker `json:"workers"`
-	Cause    string         `json:"cause"`
-	Fix      string         `json:"fix"`
-	realTime bool
+type Result struct {
+	Name    string         `json:"name"`
+	Claim   string         `json:"claim"`
+	Holds   bool           `json:"holds"`
+	Trouble string         `json:"trouble,omitempty"` // what went wrong besides the checks
+	Seed    uint64         `json:"seed"`
+	Seeds   int            `json:"seeds,omitempty"` // how many runs the observed numbers are the means of, if not one
+	System  string         `json:"system"`
+	Horizon float64        `json:"horizon_s"`
+	Checks  []ResultCheck  `json:"checks"`
+	Loads   []ResultLoad   `json:"loads"`
+	Workers []ResultWorker `json:"workers"`
+	Cause   string         `json:"cause"`
+	Fix     string         `json:"fix"`
+
+	// Seen is what was observed, of the first seed, and nil if nothing was.
+	Seen *Observation `json:"-"`
+	// Latencies is what theory says of the latencies.
+	Latencies []Distribution `json:"-"`
+	// Parts are the system in words, the part that clients ask first at first.
+	Parts []string `json:"-"`
+	// RealTime says that the numbers are no virtual facts.
+	RealTime bool `json:"-"`
+
+	text func() string
 }
 
-// A resultCheck is one number, predicted and observed. Observed is null where
+// Text is all that is known of the experiment, as a failing test prints it.
+func (r *Result) Text() string { return r.text() }
+
+// A ResultCheck is one number, predicted and observed. Observed is null where
 // there was nothing to measure, Low and High where there is no bound.
-type resultCheck struct {
+type ResultCheck struct {
 	Metric    string   `json:"metric"`
 	Unit      string   `json:"unit"`
 	Formula   string   `json:"formula"`
@@ -65,16 +87,26 @@ type resultCheck struct {
 	High      *float64 `json:"allowed_high"`
 	From      string   `json:"derived_from"`
 	Holds     bool     `json:"holds"`
+	// Samples are the numbers of which Observed is the mean, one a seed; nil if
+	// there was one seed only.
+	Samples []float64 `json:"samples,omitempty"`
 
 	verdict verdict
 }
 
-// A resultLoad is what became of a load's requests.
-type resultLoad struct {
+// Allowed is what the prediction allows, in a few characters: "±16 %".
+func (c *ResultCheck) Allowed() string { return c.verdict.Within.short() }
+
+// Error is how far the observed number is from the predicted one, in parts of the
+// prediction; NaN where that means nothing.
+func (c *ResultCheck) Error() float64 { return c.verdict.errorPart() }
+
+// A ResultLoad is what became of a load's requests.
+type ResultLoad struct {
 	Name     string        `json:"name"`
 	Words    string        `json:"words"`
 	Requests int           `json:"requests"`
-	Outcomes []resultCount `json:"outcomes"`
+	Outcomes []ResultCount `json:"outcomes"`
 	// Latency of complete replies, late ones included.
 	P50 *float64 `json:"latency_p50_s"`
 	P90 *float64 `json:"latency_p90_s"`
@@ -82,33 +114,35 @@ type resultLoad struct {
 	Max *float64 `json:"latency_max_s"`
 }
 
-// A resultCount is how many requests ended in one way.
-type resultCount struct {
+// A ResultCount is how many requests ended in one way.
+type ResultCount struct {
 	Outcome string `json:"outcome"`
 	Count   int    `json:"count"`
 }
 
-// A resultWorker is what one worker did.
-type resultWorker struct {
+// A ResultWorker is what one worker did.
+type ResultWorker struct {
 	Busy     float64 `json:"busy"` // part of the time, 0 to 1
 	TimedOut int     `json:"timed_out"`
 	Recycled int     `json:"recycled"`
 }
 
 // newResult puts together what came of e.
-func newResult(e *Experiment, o *Observation, vs []verdict, err error) *result {
-	r := &result{
+func newResult(e *Experiment, o *Observation, vs []verdict, err error) *Result {
+	r := &Result{
 		Name: e.Name, Claim: e.Claim, Holds: err == nil, Seed: e.Seed,
 		System: e.System.String(), Horizon: e.horizon().Seconds(),
-		Cause: e.Lesson.Cause, Fix: e.Lesson.Fix, realTime: e.RealTime,
-		Checks: []resultCheck{}, Loads: []resultLoad{}, Workers: []resultWorker{},
+		Cause: e.Lesson.Cause, Fix: e.Lesson.Fix,
+		Checks: []ResultCheck{}, Loads: []ResultLoad{}, Workers: []ResultWorker{},
+		Seen: o, Latencies: e.Latencies, Parts: e.System.parts(), RealTime: e.RealTime,
+		text: func() string { return e.lesson(o, vs, err, "") },
 	}
 	if err != nil {
 		r.Trouble = summary(err)
 	}
 	for _, v := range vs {
 		low, high := v.Within.bounds(v.Want)
-		r.Checks = append(r.Checks, resultCheck{
+		r.Checks = append(r.Checks, ResultCheck{
 			Metric: v.Metric.Name, Unit: v.Metric.Unit, Formula: v.Formula,
 			Predicted: v.Want, Observed: finite(v.observed), Low: finite(low), High: finite(high),
 			From: v.Within.from, Holds: v.ok, verdict: v,
@@ -122,7 +156,7 @@ func newResult(e *Experiment, o *Observation, vs []verdict, err error) *result {
 		r.Loads = append(r.Loads, newResultLoad(l, o.On(l.String())))
 	}
 	for w := range o.Workers {
-		rw := resultWorker{Busy: o.busy(w)}
+		rw := ResultWorker{Busy: o.busy(w)}
 		for _, x := range o.Exits {
 			if x.Worker != w {
 				continue
@@ -139,10 +173,10 @@ func newResult(e *Experiment, o *Observation, vs []verdict, err error) *result {
 	return r
 }
 
-func newResultLoad(l load.Load, o *Observation) resultLoad {
-	r := resultLoad{Name: l.String(), Words: loadWords(l), Requests: len(o.Records), Outcomes: []resultCount{}}
+func newResultLoad(l load.Load, o *Observation) ResultLoad {
+	r := ResultLoad{Name: l.String(), Words: loadWords(l), Requests: len(o.Records), Outcomes: []ResultCount{}}
 	for _, row := range outcomesOf(o.Records, o.Horizon, 1) {
-		r.Outcomes = append(r.Outcomes, resultCount{row.name, row.total})
+		r.Outcomes = append(r.Outcomes, ResultCount{row.name, row.total})
 	}
 	r.P50, r.P90 = finite(Latency(50).Of(o)), finite(Latency(90).Of(o))
 	r.P99, r.Max = finite(Latency(99).Of(o)), finite(Latency(100).Of(o))
@@ -159,10 +193,10 @@ func finite(x float64) *float64 {
 
 // writeResults writes dir/results.json, of the experiments in virtual time, and
 // returns its path.
-func writeResults(dir string, results []*result) (string, error) {
-	virtual := slices.DeleteFunc(slices.Clone(results), func(r *result) bool { return r.realTime })
+func writeResults(dir string, results []*Result) (string, error) {
+	virtual := slices.DeleteFunc(slices.Clone(results), func(r *Result) bool { return r.RealTime })
 	text, err := json.MarshalIndent(struct {
-		Experiments []*result `json:"experiments"`
+		Experiments []*Result `json:"experiments"`
 	}{virtual}, "", "  ")
 	if err != nil {
 		return "", err
@@ -175,10 +209,10 @@ func writeResults(dir string, results []*result) (string, error) {
 }
 
 // virtualTime is how long the experiments took together, on their own clocks.
-func virtualTime(results []*result) time.Duration {
+func virtualTime(results []*Result) time.Duration {
 	sum := 0.0
 	for _, r := range results {
-		if !r.realTime {
+		if !r.RealTime {
 			sum += r.Horizon
 		}
 	}

@@ -17,7 +17,7 @@ import (
 const tableWidth = 118
 
 // table writes the results of a table of experiments.
-func table(results []*result) string {
+func table(results []*Result) string {
 	var p page
 	row := func(metric, predicted, measured, off, allowed, verdict string) {
 		p.Line("  " + typeset.Pad(metric, 38) + " " + typeset.PadLeft(predicted, 20) + " " + typeset.PadLeft(measured, 12) + "  " +
@@ -37,8 +37,11 @@ func table(results []*result) string {
 			v := &r.Checks[i].verdict
 			checks++
 			verdict := "holds"
-			if !v.ok {
+			switch {
+			case !v.ok:
 				verdict = "FAILS"
+			case v.Within.kind == shown:
+				verdict = ""
 			}
 			off := "–"
 			if e := v.errorPart(); !math.IsNaN(e) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"example.com/outagelab/lab/racedetector"
@@ -26,17 +27,17 @@ var out = flag.String("lab.out", "", "print a table of the experiments, and writ
 // of some; they say so.
 //
 // With the flag -lab.out the siblings are left out, no row is too long, and
-// when all have run the results are printed and written: of one table, so run
-// only one. Whoever wants them otherwise has them from what Test returns, when t
-// has ended.
-func Test(t *testing.T, rows []Experiment) *Results {
+// when all have run the results are printed and written, to results.json and by
+// also: of one table, so run only one. Whoever wants them otherwise has them from
+// what Test returns, when t has ended.
+func Test(t *testing.T, rows []Experiment, also ...Writer) *Results {
 	t.Helper()
 	if err := checkTable(rows); err != nil {
 		t.Fatalf("\n%v", err)
 	}
-	results := &Results{make([]*result, len(rows))}
+	results := &Results{make([]*Result, len(rows))}
 	if *out != "" {
-		t.Cleanup(func() { results.report(t) })
+		t.Cleanup(func() { results.Report(t, *out, also...) })
 	}
 	for i := range rows {
 		e := &rows[i]
@@ -78,10 +79,13 @@ const manyInSibling = 1_000
 
 // testClaim runs an experiment, fails t if its claim does not hold, and returns
 // how many requests there were.
-func testClaim(t *testing.T, e *Experiment) (r *result, requests int) {
+func testClaim(t *testing.T, e *Experiment) (r *Result, requests int) {
 	t.Helper()
 	obs, vs, err := e.judge(t)
 	r = newResult(e, obs, vs, err)
+	if *out == "" {
+		r.Seen = nil // nobody will draw it, and it is large
+	}
 	if !r.Holds {
 		t.Errorf("\n\n%s", e.lesson(obs, vs, err, command(t.Name())))
 	}
@@ -132,13 +136,18 @@ func (e *Experiment) judge(tb testing.TB) (*Observation, []verdict, error) {
 	return obs, verdicts(e.Checks, obs), err
 }
 
-// report prints the table and writes the results of the experiments that ran.
-func (r *Results) report(t *testing.T) {
-	path, err := r.Write(*out)
-	if err != nil {
-		t.Errorf("-lab.out: %v", err)
-		return
+// Report prints the table, and writes the results to dir: to results.json, and by
+// also. What goes wrong fails t.
+func (r *Results) Report(t testing.TB, dir string, also ...Writer) {
+	var paths []string
+	for _, write := range append([]Writer{func(dir string, r *Results) (string, error) { return r.Write(dir) }}, also...) {
+		path, err := write(dir, r)
+		if err != nil {
+			t.Errorf("write the results to %s: %v", dir, err)
+			return
+		}
+		paths = append(paths, path)
 	}
 	fmt.Fprint(os.Stdout, r)
-	fmt.Fprintf(os.Stdout, "Written: %s\n\n", path)
+	fmt.Fprintf(os.Stdout, "Written: %s\n\n", strings.Join(paths, ", "))
 }

@@ -126,7 +126,7 @@ func TestChecksThatHoldDoNotExcuseALeak(t *testing.T) {
 	require.True(t, newResult(&e, obs, vs, err).Holds)
 	r := newResult(&e, obs, vs, &bubble.Trouble{Name: "nothing is left behind"})
 	assert.False(t, r.Holds)
-	assert.Contains(t, table([]*result{r}), "FAILS: not so: nothing is left behind")
+	assert.Contains(t, table([]*Result{r}), "FAILS: not so: nothing is left behind")
 	assert.Contains(t, e.lesson(obs, vs, &bubble.Trouble{Name: "nothing is left behind"}, ""),
 		"naps/sync: the experiment went wrong: not so: nothing is left behind.")
 }
@@ -141,7 +141,7 @@ func TestEveryErrorIsInTheLesson(t *testing.T) {
 }
 
 func TestTheTable(t *testing.T) {
-	var results []*result
+	var results []*Result
 	for _, e := range outages() {
 		obs, vs, err := e.judge(t)
 		results = append(results, newResult(&e, obs, vs, err))
@@ -152,7 +152,7 @@ func TestTheTable(t *testing.T) {
 func TestRowsInRealTimeAreNotInTheResults(t *testing.T) {
 	e := outages()[0]
 	e.RealTime = true
-	path, err := writeResults(t.TempDir(), []*result{newResult(&e, nil, nil, nil)})
+	path, err := writeResults(t.TempDir(), []*Result{newResult(&e, nil, nil, nil)})
 	require.NoError(t, err)
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)

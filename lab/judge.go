@@ -1,0 +1,65 @@
+// Judge: one experiment on its own, over many seeds, for what is no test.
+
+package lab
+
+import (
+	"errors"
+	"runtime"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+	"gonum.org/v1/gonum/stat"
+)
+
+// Judge runs the experiment once with each seed, or with its own, and compares the mean of what was
+// measured with what was predicted. It needs no Lesson and no Sibling, and its
+// checks may be [Shown] only. tb is as in [Experiment.Run]; what that returns as an
+// error is the Result's Trouble.
+func Judge(tb testing.TB, e Experiment, seeds ...uint64) *Result {
+	if len(seeds) == 0 {
+		seeds = []uint64{e.Seed}
+	}
+	samples := make([][]float64, len(e.Checks)) // by check and by seed
+	for i := range samples {
+		samples[i] = make([]float64, len(seeds))
+	}
+	var first *Observation
+	errs := make([]error, len(seeds))
+	var runs errgroup.Group
+	runs.SetLimit(runtime.GOMAXPROCS(0))
+	for s, seed := range seeds {
+		runs.Go(func() error {
+			e := e
+			e.Seed = seed
+			o, err := e.Run(tb)
+			errs[s] = err
+			if o == nil || o.Records == nil {
+				return nil
+			}
+			for i, c := range e.Checks {
+				samples[i][s] = c.Metric.Of(o)
+			}
+			if s == 0 {
+				first = o
+			}
+			return nil
+		})
+	}
+	_ = runs.Wait() // errs has them by seed
+	err := errors.Join(errs...)
+	e.Seed = seeds[0]
+	var vs []verdict
+	if err == nil {
+		for i, c := range e.Checks {
+			vs = append(vs, c.judge(stat.Mean(samples[i], nil)))
+		}
+	}
+	r := newResult(&e, first, vs, err)
+	if len(seeds) > 1 {
+		r.Seeds = len(seeds)
+		for i := range r.Checks {
+			r.Checks[i].Samples = samples[i]
+		}
+	}
+	return r
+}
