@@ -17,6 +17,7 @@ import (
 
 	"example.com/outagelab/feedsim/front"
 	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/racedetector"
 	"example.com/outagelab/pocserver/worker"
 )
 
@@ -193,6 +194,9 @@ func TestAPartThatCannotBeIsNamed(t *testing.T) {
 
 // A file that sends requests to itself ends with an error, and soon.
 func TestAFrontThatAsksItself(t *testing.T) {
+	if racedetector.On {
+		t.Skip("10,000 connections are too many for the race detector: it needs a run without -race")
+	}
 	e := house(t, time.Second)
 	var err error
 	e.System.Front.Config, err = front.Parse("circle.conf", strings.NewReader(
