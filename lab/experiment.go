@@ -68,6 +68,8 @@ type Experiment struct {
 	// RealTime runs the experiment over loopback TCP and on the real clock. It
 	// then takes as long as it says, and is no part of results.json.
 	RealTime bool
+
+	seeds int // of how many runs the numbers are the means, if Judge runs it
 }
 
 // A Lesson is what somebody who sees the claim fail needs to know.

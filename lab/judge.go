@@ -47,7 +47,7 @@ func Judge(tb testing.TB, e Experiment, seeds ...uint64) *Result {
 	}
 	_ = runs.Wait() // errs has them by seed
 	err := errors.Join(errs...)
-	e.Seed = seeds[0]
+	e.Seed, e.seeds = seeds[0], len(seeds)
 	var vs []verdict
 	if err == nil {
 		for i, c := range e.Checks {

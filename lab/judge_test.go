@@ -42,6 +42,7 @@ func TestJudgeMeasuresTheMeanOverTheSeeds(t *testing.T) {
 	assert.Equal(t, 4, r.Seeds)
 	assert.Equal(t, each, r.Checks[0].Samples)
 	assert.InDelta(t, sum/4, *r.Checks[0].Observed, 1e-12)
+	assert.Contains(t, r.Text(), "seed 1 in the picture; the numbers are the means of 4")
 	assert.NotEqual(t, each[0], each[1], "two seeds nap differently, or there is no mean to take")
 
 	alone := oneNap(nap)
@@ -58,6 +59,7 @@ func TestANumberThatIsOnlyShownIsHeldToNothing(t *testing.T) {
 	assert.Less(t, r.Checks[0].Error(), -0.9)
 	assert.Contains(t, lab.Collect(r).String(), "100 s")
 	assert.NotContains(t, lab.Collect(r).String(), "holds\n", "no verdict on it")
+	assert.NotContains(t, r.Text(), "100 s", "nor is it a tick in the lesson")
 
 	nothing := lab.Metric{Name: "nothing", Of: func(*lab.Observation) float64 { return math.NaN() }}
 	r = lab.Judge(t, oneNap(lab.Check{Metric: nothing, Want: 1, Formula: "a guess", Within: lab.AtLeast("a promise")}), 1)

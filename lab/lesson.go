@@ -51,6 +51,9 @@ func (e *Experiment) lesson(obs *Observation, vs []verdict, err error, again str
 		p.Line("")
 		said := map[string]bool{"": true}
 		for _, v := range vs {
+			if v.Within.kind == shown {
+				continue // nobody judges it
+			}
 			if said[v.Metric.Means] {
 				v.Metric.Means = ""
 			}
@@ -138,7 +141,11 @@ func (e *Experiment) clock() string {
 	if e.RealTime {
 		clock = "real"
 	}
-	return fmt.Sprintf("%s of %s time, seed %d", typeset.Seconds(e.horizon()), clock, e.Seed)
+	text := fmt.Sprintf("%s of %s time, seed %d", typeset.Seconds(e.horizon()), clock, e.Seed)
+	if e.seeds > 1 {
+		text += fmt.Sprintf(" in the picture; the numbers are the means of %d seeds", e.seeds)
+	}
+	return text
 }
 
 // verdict writes a check: on one line if it holds, in full if not.

@@ -37,7 +37,10 @@ func Test(t *testing.T, rows []Experiment, also ...Writer) *Results {
 	}
 	results := &Results{make([]*Result, len(rows))}
 	if *out != "" {
-		t.Cleanup(func() { results.Report(t, *out, also...) })
+		t.Cleanup(func() {
+			fmt.Fprint(os.Stdout, results)
+			results.Save(t, also...)
+		})
 	}
 	for i := range rows {
 		e := &rows[i]
@@ -136,18 +139,21 @@ func (e *Experiment) judge(tb testing.TB) (*Observation, []verdict, error) {
 	return obs, verdicts(e.Checks, obs), err
 }
 
-// Report prints the table, and writes the results to dir: to results.json, and by
-// also. What goes wrong fails t.
-func (r *Results) Report(t testing.TB, dir string, also ...Writer) {
+// Save writes the results to the directory of the flag -lab.out, as results.json
+// and by also, and prints the paths. Without the flag it does nothing. What goes
+// wrong fails t.
+func (r *Results) Save(t testing.TB, also ...Writer) {
+	if *out == "" {
+		return
+	}
 	var paths []string
 	for _, write := range append([]Writer{func(dir string, r *Results) (string, error) { return r.Write(dir) }}, also...) {
-		path, err := write(dir, r)
+		path, err := write(*out, r)
 		if err != nil {
-			t.Errorf("write the results to %s: %v", dir, err)
+			t.Errorf("-lab.out: %v", err)
 			return
 		}
 		paths = append(paths, path)
 	}
-	fmt.Fprint(os.Stdout, r)
 	fmt.Fprintf(os.Stdout, "Written: %s\n\n", strings.Join(paths, ", "))
 }

@@ -1,0 +1,264 @@
+// What must hold, and what was measured: metrics by their names in the file.
+
+package scenario
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/typeset"
+	"example.com/outagelab/pocserver/worker"
+)
+
+// A hold is a bound that a metric must keep.
+type hold struct {
+	metric lab.Metric
+	most   bool // at_most, not at_least
+	bound  float64
+	// Of a percentile, which one; and of which load, "" for all.
+	percentile float64
+	load       string
+}
+
+func (h hold) String() string {
+	word := "at least"
+	if h.most {
+		word = "at most"
+	}
+	text := h.metric.Name + " is " + word + " " + typeset.Number(h.bound)
+	if h.metric.Unit != "" {
+		text += " " + h.metric.Unit
+	}
+	return text
+}
+
+// check is the hold as a check of lab's.
+func (h hold) check() lab.Check {
+	within := lab.AtLeast
+	if h.most {
+		within = lab.AtMost
+	}
+	return lab.Check{Metric: h.metric, Want: h.bound, Formula: "what must hold", Within: within("the scenario's file")}
+}
+
+// hold reads what must hold: one bound, or two.
+func (r *reading) hold(n *yaml.Node, s *Scenario) {
+	m := r.mapping(n, "what must hold", "metric", "of", "at_most", "at_least")
+	metric, found, ok := r.metric(m, s)
+	most, least := m.get("at_most"), m.get("at_least")
+	if most == nil && least == nil && n.Kind == yaml.MappingNode {
+		r.bad(n, "at_most is missing, or at_least: which bound must it keep?")
+	}
+	var bounds []float64
+	for _, n := range []*yaml.Node{least, most} {
+		if n == nil || !ok {
+			continue
+		}
+		key := "at_least"
+		if n == most {
+			key = "at_most"
+		}
+		if x, ok := r.value(n, key, metric); ok {
+			bounds = append(bounds, x)
+			found.metric, found.most, found.bound = metric, n == most, x
+			s.holds = append(s.holds, found)
+		}
+	}
+	if len(bounds) == 2 && bounds[0] > bounds[1] {
+		r.bad(most, "at_most is %s, and at_least is more: nothing is both", most.Value)
+	}
+}
+
+// measured reads what the field says of a metric.
+func (r *reading) measured(n *yaml.Node, s *Scenario) {
+	m := r.mapping(n, "what was measured", "metric", "of", "values")
+	metric, _, ok := r.metric(m, s)
+	values := m.need("values", "what was measured, once or several times?")
+	if values == nil || !ok {
+		return
+	}
+	if len(parts(values)) == 0 {
+		r.bad(values, "values is empty")
+		return
+	}
+	field := Measurement{Metric: metric, Name: metric.Name, Line: n.Line}
+	for _, n := range parts(values) {
+		if x, ok := r.value(n, "a value", metric); ok {
+			field.Values = append(field.Values, x)
+		}
+	}
+	s.Measured = append(s.Measured, field)
+}
+
+// value is a number in the metric's unit; of a metric of seconds, a duration.
+func (r *reading) value(n *yaml.Node, what string, metric lab.Metric) (float64, bool) {
+	if metric.Unit == "s" {
+		d, ok := r.duration(n, what)
+		return d.Seconds(), ok
+	}
+	x, ok := r.number(n, what)
+	if ok && x < 0 {
+		r.bad(n, "%s is %g: %s is never negative", what, x, metric.Name)
+		return 0, false
+	}
+	if ok && x > 1 && metric.Unit == lab.Busy.Unit {
+		r.bad(n, "%s is %g: %s is a part of the time, from 0 to 1", what, x, metric.Name)
+		return 0, false
+	}
+	return x, ok
+}
+
+// A measure is a metric by its name in the file, or by how such names begin.
+type measure struct {
+	name   string // "replies 200", or with a number N in it
+	of     func(n float64) lab.Metric
+	number bool // N is in the name
+	// Of what: a server's workers are no load's, and a stream has no end.
+	workers, whole bool
+}
+
+func plain(name string, m lab.Metric) measure {
+	return measure{name: name, of: func(float64) lab.Metric { return m }}
+}
+
+// measures are all metrics that a file can name.
+func (s *Scenario) measures() []measure {
+	workers := func(name string, m lab.Metric) measure { x := plain(name, m); x.workers = true; return x }
+	mean := plain("mean latency", lab.MeanLatency)
+	mean.whole = true
+	return []measure{
+		{name: "pN", of: s.latency, number: true, whole: true},
+		{name: "first byte pN", of: lab.FirstByte, number: true},
+		{name: "wrk pN", of: lab.WrkLatency, number: true, whole: true},
+		mean,
+		plain("throughput", lab.Throughput),
+		plain("goodput", lab.Goodput),
+		{name: "replies N", of: func(n float64) lab.Metric { return lab.Replies(int(n)) }, number: true},
+		plain("good replies", goodReplies),
+		plain("streams", lab.Streaming),
+		plain("timeouts", lab.Timeouts),
+		plain("refused", lab.Failures(load.Refused)),
+		plain("reset", lab.Failures(load.Reset)),
+		plain("closed early", lab.Failures(load.ClosedEarly)),
+		plain("unfinished", lab.Failures(load.Unfinished)),
+		workers("busy workers", lab.Busy),
+		workers("workers killed", lab.Exits(worker.TimedOut)),
+		workers("workers recycled", lab.Exits(worker.Recycled)),
+	}
+}
+
+var (
+	percent    = regexp.MustCompile(`^(|first byte |wrk )p([0-9]+(?:\.[0-9]+)?)$`)
+	replyCodes = regexp.MustCompile(`^replies ([0-9]+)$`)
+)
+
+// metric reads metric and of; found is what it says of a percentile.
+func (r *reading) metric(m *mapping, s *Scenario) (metric lab.Metric, found hold, ok bool) {
+	n := m.need("metric", "what is measured?")
+	of := m.get("of")
+	if n == nil {
+		return metric, found, false
+	}
+	name, ok := r.text(n, "metric")
+	if !ok {
+		return metric, found, false
+	}
+	generic, number := name, 0.0
+	if said := percent.FindStringSubmatch(name); said != nil {
+		generic = said[1] + "pN"
+		if number, _ = strconv.ParseFloat(said[2], 64); number <= 0 || number > 100 {
+			r.bad(n, "metric is %q: a percentile is above p0, and p100 at most", name)
+			return metric, found, false
+		}
+	} else if said := replyCodes.FindStringSubmatch(name); said != nil {
+		generic = "replies N"
+		if number, _ = strconv.ParseFloat(said[1], 64); number < 100 || number > 599 {
+			r.bad(n, "metric is %q: a status is from 100 to 599", name)
+			return metric, found, false
+		}
+	}
+	all := s.measures()
+	i := slices.IndexFunc(all, func(x measure) bool { return x.name == generic && x.number == (number > 0) })
+	if i < 0 {
+		var names []string
+		for _, x := range all {
+			names = append(names, strings.NewReplacer("pN", "p99", "replies N", "replies 200").Replace(x.name))
+		}
+		r.bad(n, "metric is %q%s", name, meant(name, names))
+		return metric, found, false
+	}
+	metric = all[i].of(number)
+	if generic == "pN" {
+		found.percentile = number
+	}
+	asked := s.traffic
+	if of != nil {
+		load, ok := r.text(of, "of")
+		if !ok {
+			return metric, found, false
+		}
+		if all[i].workers {
+			r.bad(of, "of is %q: %s is of all workers, whomever they work for", load, name)
+			return metric, found, false
+		}
+		at := slices.IndexFunc(s.traffic, func(t traffic) bool { return t.name == load })
+		if at < 0 {
+			var names []string
+			for _, t := range s.traffic {
+				names = append(names, t.name)
+			}
+			r.bad(of, "no load is named %q%s", load, meant(load, names))
+			return metric, found, false
+		}
+		asked = s.traffic[at : at+1]
+		metric, found.load = s.on(metric, load), load
+	}
+	if all[i].whole {
+		for _, t := range asked {
+			if rt := routeOf(s.routes, s.ways[t.path].path); rt != nil && rt.Stream {
+				r.bad(n, "%s is of whole replies, and those to %s are streams without an end: want first byte p99, or another load's", name, t.path)
+				return metric, found, false
+			}
+		}
+	}
+	return metric, found, true
+}
+
+// latency is the p-th percentile over all requests, and not over the replies
+// alone: who gets no reply below 400 counts as slower than anybody. Of a closed
+// loop, what is open at its end is not counted, as wrk does not.
+func (s *Scenario) latency(p float64) lab.Metric {
+	closed := map[string]bool{}
+	for _, t := range s.traffic {
+		closed[t.name] = !t.open
+	}
+	means := "the slowest reply; ∞ where a request got none"
+	if p < 100 {
+		means = fmt.Sprintf("%g in 100 requests had a reply by then; ∞ where more got none", p)
+	}
+	return lab.Metric{Name: fmt.Sprintf("p%g", p), Unit: "s", Means: means, Of: func(o *lab.Observation) float64 {
+		var all []float64
+		for _, r := range o.Records {
+			switch {
+			case r.Complete && r.Status < 400:
+				all = append(all, r.Latency.Seconds())
+			case r.Kind == load.Unfinished && closed[r.Load]:
+			default:
+				all = append(all, math.Inf(1))
+			}
+		}
+		if len(all) == 0 {
+			return math.NaN()
+		}
+		slices.Sort(all)
+		return all[int(math.Ceil(p/100*float64(len(all))))-1]
+	}}
+}

@@ -1,0 +1,11 @@
+// Nothing may be left running.
+
+package scenario_test
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -1,0 +1,284 @@
+// The report of a scenario: what theory says and what came of it, what must hold,
+// and what a search has tried.
+
+package scenario
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"gonum.org/v1/gonum/stat"
+	"gonum.org/v1/gonum/stat/distuv"
+
+	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/typeset"
+)
+
+// A Report is what came of a scenario. The same file gives the same report.
+type Report struct {
+	scenario *Scenario
+	result   *lab.Result // of a search, its answer's
+	theory   *theory
+	found    *found
+}
+
+// Holds reports whether all that must hold does; of a search, whether there is a
+// value with which it does.
+func (r *Report) Holds() bool { return r.result.Holds }
+
+// Results is the report as a table of one row; of a search, the answer's.
+func (r *Report) Results() *lab.Results { return lab.Collect(r.result) }
+
+// String is the report for a terminal, in less than 100 columns.
+func (r *Report) String() string {
+	var p typeset.Page
+	s, res := r.scenario, r.result
+	if !res.Holds {
+		p.WriteString(res.Text())
+	} else {
+		p.Hang("", s.name+": "+r.headline())
+		p.Line("")
+		p.Item("claim", res.Claim)
+		item(&p, "system", res.Parts, ";")
+		var words []string
+		for _, l := range res.Loads {
+			words = append(words, l.Words)
+		}
+		item(&p, "load", words, "")
+		p.Item("time", fmt.Sprintf("%s of virtual time, %s", typeset.Seconds(s.horizon), r.seeds()))
+		p.Line("")
+		of := ""
+		if len(s.seeds) > 1 {
+			of = fmt.Sprintf(", of seed %d", s.seeds[0])
+		}
+		p.Line("  what became of the requests" + of)
+		for _, l := range res.Loads {
+			p.Hang("    ", became(l))
+		}
+		if len(s.holds) > 0 {
+			p.Line("")
+			p.Line("  what must hold")
+			for i, h := range s.holds {
+				c := res.Checks[i]
+				p.Hang("  ✓ ", h.String()+": "+measured(&c)+" "+c.Unit)
+			}
+		}
+	}
+	r.predictions(&p)
+	if r.found != nil {
+		r.search(&p)
+	}
+	return p.String()
+}
+
+// became says what became of a load's requests, of the first seed.
+func became(l lab.ResultLoad) string {
+	var all []string
+	for _, o := range l.Outcomes {
+		all = append(all, fmt.Sprintf("%s × %s", number(float64(o.Count)), strings.ReplaceAll(o.Outcome, ",", "")))
+	}
+	text := l.Name + ": " + strings.Join(all, ", ")
+	if l.P50 != nil {
+		text += fmt.Sprintf("; of the replies p50 %s, p90 %s, p99 %s, the slowest %s", seconds(*l.P50), seconds(*l.P90), seconds(*l.P99), seconds(*l.Max))
+	}
+	return text
+}
+
+func item(p *typeset.Page, label string, all []string, end string) {
+	for i, text := range all {
+		if i < len(all)-1 {
+			text += end
+		}
+		p.Item(label, text)
+		label = ""
+	}
+}
+
+// headline says in a sentence what came of it.
+func (r *Report) headline() string {
+	switch f := r.found; {
+	case f != nil:
+		return typeset.Plural(f.answer, singular(f.search.key)+" is", strings.ReplaceAll(f.search.key, "_", " ")+" are") + " enough."
+	case len(r.scenario.holds) == 0:
+		return "what becomes of the load."
+	}
+	return "all holds."
+}
+
+// singular is one of what a key counts.
+func singular(key string) string {
+	return strings.TrimSuffix(strings.ReplaceAll(key, "_", " "), "s")
+}
+
+// seeds says which there are.
+func (r *Report) seeds() string {
+	s := r.scenario.seeds
+	if len(s) == 1 {
+		return fmt.Sprintf("seed %d", s[0])
+	}
+	for i := range s {
+		if s[i] != s[0]+uint64(i) {
+			return fmt.Sprintf("%d seeds", len(s))
+		}
+	}
+	if len(s) == 2 {
+		return fmt.Sprintf("seeds %d and %d", s[0], s[1])
+	}
+	return fmt.Sprintf("seeds %d to %d", s[0], s[len(s)-1])
+}
+
+// The columns of the table of predictions.
+const (
+	whatWidth      = 36
+	predictedWidth = 17
+	measuredWidth  = 20
+	errorWidth     = 10
+)
+
+// predictions writes what theory says, and what was measured.
+func (r *Report) predictions(p *typeset.Page) {
+	p.Line("")
+	head := "measured"
+	if len(r.scenario.seeds) > 1 {
+		head = "measured ± 95 %"
+	}
+	if len(r.theory.predictions) > 0 {
+		p.Line("  " + typeset.Pad("what theory says", whatWidth) + typeset.PadLeft("predicted", predictedWidth) + typeset.PadLeft(head, measuredWidth) + typeset.PadLeft("error", errorWidth))
+	}
+	checks := r.result.Checks[len(r.scenario.holds):]
+	for i, x := range r.theory.predictions {
+		c := &checks[i]
+		p.Line("  " + typeset.Pad(x.metric.Name, whatWidth) + typeset.PadLeft(x.number(), predictedWidth) +
+			typeset.PadLeft(measured(c), measuredWidth) + typeset.PadLeft(x.off(c), errorWidth))
+		p.Hang("      ", x.formula)
+	}
+	for _, text := range r.theory.without {
+		p.Hang("  – ", "no formula for "+text)
+	}
+	for _, text := range r.theory.notes {
+		p.Hang("  – ", text)
+	}
+}
+
+// number is the predicted number, or the two that it is between, with its unit.
+func (p *prediction) number() string {
+	text := number(p.high)
+	switch unit := p.metric.Unit; {
+	case p.atMost:
+		text = "at most " + text
+	case number(p.low) != text:
+		text = number(p.low) + " to " + text
+	case unit == "s":
+		return text + " s"
+	}
+	return text
+}
+
+// off is how far the measured number is from what was predicted.
+func (p *prediction) off(c *lab.ResultCheck) string {
+	if c.Observed == nil {
+		return "–"
+	}
+	x, nearest := *c.Observed, p.low
+	switch {
+	case p.low == p.high && !p.atMost:
+	case x <= p.high && (p.atMost || x >= p.low):
+		return "inside"
+	case x > p.high:
+		nearest = p.high
+	}
+	switch {
+	case x == nearest:
+		return "0 %"
+	case nearest == 0:
+		return "–"
+	}
+	part := 100 * (x - nearest) / math.Abs(nearest)
+	if text := fmt.Sprintf("%+.1f %%", part); strings.Trim(text, "+-0. %") != "" {
+		return text
+	}
+	return "0 %"
+}
+
+// measured is the mean over the seeds, with what it may be off by, if there are
+// several.
+func measured(c *lab.ResultCheck) string {
+	if c.Observed == nil {
+		for _, x := range c.Samples {
+			if math.IsInf(x, 1) {
+				return "∞"
+			}
+		}
+		return "none"
+	}
+	text := number(*c.Observed)
+	if half := interval(c.Samples); half > 0 {
+		text += " ± " + twoDigits(half)
+	}
+	return text
+}
+
+// interval is half of the width of the 95 % confidence interval of a mean, by
+// Student's t; 0 if the samples say nothing of it.
+func interval(samples []float64) float64 {
+	n := float64(len(samples))
+	if n < 2 {
+		return 0
+	}
+	t := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.975)
+	return t * stat.StdDev(samples, nil) / math.Sqrt(n)
+}
+
+// twoDigits is a number with as many as a spread is known to.
+func twoDigits(x float64) string {
+	digits := math.Pow(10, 1-math.Floor(math.Log10(x)))
+	return number(math.Round(x*digits) / digits)
+}
+
+// search writes what was tried.
+func (r *Report) search(p *typeset.Page) {
+	f := r.found
+	metric := r.scenario.holds[0].metric
+	p.Line("")
+	p.Hang("  ", f.words(r.scenario))
+	p.Line("")
+	p.Line("  " + typeset.PadLeft(f.search.key, 12) + typeset.PadLeft("predicted "+metric.Name, 26) + typeset.PadLeft("measured ± 95 %", 26) + "   holds")
+	for _, t := range f.inOrder() {
+		predicted := "–"
+		switch {
+		case t.overload:
+			predicted = "overload"
+		case t.predicted != nil:
+			predicted = t.predicted.number()
+		}
+		verdict := "yes"
+		if !t.holds {
+			verdict = "no"
+			if len(r.scenario.holds) > 1 {
+				verdict = "no: " + strings.Join(t.failing, ", ")
+			}
+		}
+		p.Line("  " + typeset.PadLeft(number(float64(t.value)), 12) + typeset.PadLeft(predicted, 26) + typeset.PadLeft(measured(&t.check), 26) + "   " + verdict)
+	}
+}
+
+// words says what a search has found.
+func (f *found) words(s *Scenario) string {
+	text := fmt.Sprintf("searched %s from %d to %d. ", f.search.key, f.search.low, f.search.high)
+	switch {
+	case f.guess == 0 && f.known:
+		text += "By theory none is enough. "
+	case f.guess == 0:
+		text += "Theory has no answer. "
+	default:
+		text += fmt.Sprintf("Theory's answer is %d. ", f.guess)
+	}
+	switch {
+	case f.answer == 0:
+		return text + fmt.Sprintf("%d does not hold, and so none below it, as far as more is better.", f.search.high)
+	case f.answer == f.search.low:
+		return text + fmt.Sprintf("The least of them, %d, holds already.", f.answer)
+	}
+	return text + fmt.Sprintf("%d holds, and %d does not.", f.answer, f.answer-1)
+}

@@ -1,0 +1,62 @@
+// Running a scenario: every seed, and every value that a search tries.
+
+package scenario
+
+import (
+	"fmt"
+	"testing"
+
+	"example.com/outagelab/lab"
+)
+
+// Run predicts what theory says of the scenario, runs it with every seed, and
+// compares. With a search it does so for one value after another. tb is as in
+// [lab.Experiment.Run], whose error Run returns.
+//
+// The metrics that a file can name are p50, p99, p99.9 and so on, of all requests
+// in seconds, where who gets no reply below 400 counts as slower than anybody;
+// first byte p99; wrk p99, as wrk prints it; mean latency; throughput and goodput,
+// a second; replies 200, or another status; good replies, which came in time and
+// are below 400; streams, that got a line; timeouts, refused, reset, closed early
+// and unfinished, of requests; busy workers, a part from 0 to 1; workers killed and
+// workers recycled.
+//
+// What must hold is held against the mean over the seeds. A search goes from the
+// theory's answer in steps that double, then halves what is left, until it has run
+// a value that holds and the one below it, which does not: that is the smallest of
+// all where more is better.
+func (s *Scenario) Run(tb testing.TB) (*Report, error) {
+	run := func(s *Scenario) (*lab.Result, error) {
+		r := lab.Judge(tb, s.Experiment(s.seeds[0]), s.seeds...)
+		if r.Trouble != "" {
+			return nil, fmt.Errorf("scenario %s: %s", s.name, r.Trouble)
+		}
+		return r, nil
+	}
+	if s.search == nil {
+		r, err := run(s)
+		if err != nil {
+			return nil, err
+		}
+		return &Report{scenario: s, result: r, theory: s.theory()}, nil
+	}
+	f := &found{search: s.search}
+	f.guess, f.known = s.guess()
+	err := f.find(func(value int) (trial, *lab.Result, error) {
+		at := s.with(value)
+		r, err := run(at)
+		if err != nil {
+			return trial{}, nil, err
+		}
+		return at.trial(r), r, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	at := f.answer
+	if at == 0 {
+		at = f.trials[len(f.trials)-1].value
+	}
+	s = s.with(at)
+	return &Report{scenario: s, result: f.result, theory: s.theory(), found: f}, nil
+}

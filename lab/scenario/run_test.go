@@ -1,0 +1,218 @@
+// Scenarios that are run: the examples' verdicts, the search against brute force,
+// the same bytes twice.
+
+package scenario_test
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/racedetector"
+	"example.com/outagelab/lab/scenario"
+)
+
+func parse(t *testing.T, text string) *scenario.Scenario {
+	t.Helper()
+	s, err := scenario.Parse("testdata/test.yaml", []byte(text))
+	require.NoError(t, err)
+	return s
+}
+
+func run(t *testing.T, s *scenario.Scenario) *scenario.Report {
+	t.Helper()
+	r, err := s.Run(t)
+	require.NoError(t, err)
+	return r
+}
+
+// measured is what was measured, by metric.
+func measured(t *testing.T, r *scenario.Report) map[string]float64 {
+	t.Helper()
+	all := map[string]float64{}
+	for _, row := range r.Results().Rows() {
+		for _, c := range row.Checks {
+			all[c.Metric] = math.NaN()
+			if c.Observed != nil {
+				all[c.Metric] = *c.Observed
+			}
+		}
+	}
+	return all
+}
+
+func example(t *testing.T, name string) *scenario.Report {
+	t.Helper()
+	if racedetector.On {
+		t.Skip("an example is thousands of requests: it needs a run without -race")
+	}
+	s, err := scenario.Read("examples/" + name + ".yaml")
+	require.NoError(t, err)
+	r := run(t, s)
+	for i, line := range strings.Split(r.String(), "\n") {
+		assert.LessOrEqual(t, len([]rune(line)), 100, "line %d of the report is too long: %s", i+1, line)
+	}
+	return r
+}
+
+func TestThePoCHoldsOneRequestAtATime(t *testing.T) {
+	r := example(t, "poc")
+	assert.True(t, r.Holds(), "%s", r)
+	// The field's own run had 195 replies in 10.03 s, 155 of them late.
+	// σ of 5 seeds' mean of 200 naps: 4·20/√(3·200·5), and of 160 of them.
+	assert.InDelta(t, 20, measured(t, r)["throughput"], 1.5)
+	assert.InDelta(t, 160, measured(t, r)["timeouts"], 13)
+}
+
+func TestTheExerciseDoesNotHoldAsShipped(t *testing.T) {
+	r := example(t, "exercise")
+	assert.False(t, r.Holds())
+	// 4σ of 52 polls, σ of one being 0.683 of the mean, times λ/(λ−μ), over √5 seeds.
+	assert.InDelta(t, 52.17, measured(t, r)["good replies of polls"], 4*0.683*math.Sqrt(52.17)*1.087/math.Sqrt(5))
+	text := r.String()
+	for _, part := range []string{
+		"exercise: the claim does not hold", "✗ replies 200 of polls", "nginx, with the nginx.conf as shipped",
+		"what the workers were busy with", "collapse, λμT/(λ−μ): λ = 11/s, μ = 0.88/s, T = 60 s, nginx's proxy_read_timeout",
+		"2 workers can serve 0.88/s",
+	} {
+		assert.Contains(t, text, part)
+	}
+}
+
+func TestTheSizingQuestionHasAnAnswer(t *testing.T) {
+	r := example(t, "sizing")
+	assert.True(t, r.Holds(), "%s", r)
+	assert.Contains(t, r.String(), "sizing: 29 threads are enough.")
+	assert.Contains(t, r.String(), "Theory's answer is 28. 29 holds, and 28 does not.")
+}
+
+func TestAnHourIsReadAndItsFirstMinuteRuns(t *testing.T) {
+	s, err := scenario.Read("examples/hour.yaml")
+	require.NoError(t, err)
+	e := s.Experiment(1)
+	hour := e.Load[0].(load.Open)
+	assert.Equal(t, 360_000.0, hour.Rate*hour.Duration.Seconds())
+	if racedetector.On {
+		t.Skip("6,000 requests are too many for the race detector: the rest needs a run without -race")
+	}
+	hour.Duration = time.Minute
+	e.Load, e.Horizon = []load.Load{hour}, 0
+	assert.Empty(t, lab.Judge(t, e, 1).Trouble)
+}
+
+// small is a question whose answer is small enough to try all numbers.
+const small = `
+service: {distribution: uniform, from: 0s, to: 2s}
+load: {path: /, rate: 3, for: 1m, arrivals: poisson}
+seeds: 3
+`
+
+func TestASearchFindsWhatTryingAllFinds(t *testing.T) {
+	if racedetector.On {
+		t.Skip("nine runs are too many for the race detector: it needs a run without -race")
+	}
+	for _, hold := range []string{
+		"hold: {metric: p99, at_most: 2500ms}", // which theory predicts
+		"hold: {metric: p100, at_most: 3s}",    // which it does not
+		"hold: [{metric: p99, at_most: 2500ms}, {metric: p50, at_most: 1100ms}]",
+	} {
+		smallest := 0
+		for threads := 9; threads >= 1; threads-- {
+			if !run(t, parse(t, fmt.Sprintf("server: {model: threaded, threads: %d}%s%s", threads, small, hold))).Holds() {
+				smallest = threads + 1
+				break
+			}
+		}
+		require.Greater(t, smallest, 2)
+		require.Less(t, smallest, 10)
+		r := run(t, parse(t, "server: {model: threaded}"+small+hold+"\nsearch: {threads: 1..9}"))
+		assert.True(t, r.Holds())
+		assert.Contains(t, r.String(), fmt.Sprintf(" %d holds, and %d does not.", smallest, smallest-1), "%s", hold)
+	}
+}
+
+func TestASearchSaysWhenNothingHolds(t *testing.T) {
+	r := run(t, parse(t, `
+server: {model: threaded}
+service: {distribution: exponential, mean: 1s}
+load: {path: /, rate: 3, for: 1m, arrivals: poisson}
+hold: {metric: p99, at_most: 2s}
+search: {threads: 1..9}`))
+	assert.False(t, r.Holds())
+	text := r.String()
+	assert.Contains(t, text, "By theory none is enough. 9 does not hold")
+	assert.Contains(t, text, "the p99 of the service time alone is 4.605 s: no number of places brings it to 2 s")
+}
+
+func TestASearchSaysWhenTheLeastHolds(t *testing.T) {
+	r := run(t, parse(t, `
+server: {model: sync}
+service: {distribution: constant, time: 1s}
+load: {path: /, rate: 1, for: 10s}
+hold: {metric: p99, at_most: 2s}
+search: {workers: 3..9}`))
+	assert.True(t, r.Holds())
+	assert.Contains(t, r.String(), "3 workers are enough.")
+	assert.Contains(t, r.String(), "The least of them, 3, holds already.")
+}
+
+func TestTheSameFileGivesTheSameReport(t *testing.T) {
+	const file = `
+server: {model: threaded, workers: 2, threads: 3}
+service: {distribution: lognormal, mean: 1s, deviation: 1s}
+load: [{name: a, path: /, rate: 3, for: 20s, arrivals: poisson}, {name: b, path: /, rate: 1, for: 20s}]
+hold: {metric: p90, of: a, at_most: 3s}
+seeds: 2`
+	once, again := run(t, parse(t, file)), run(t, parse(t, file))
+	assert.Equal(t, once.String(), again.String())
+	written := func(r *scenario.Report) string {
+		path, err := r.Results().Write(t.TempDir())
+		require.NoError(t, err)
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		return string(text)
+	}
+	assert.Equal(t, written(once), written(again), "results.json")
+	other := run(t, parse(t, strings.Replace(file, "seeds: 2", "seeds: [1, 3]", 1)))
+	assert.NotEqual(t, written(once), written(other), "other seeds are another run")
+}
+
+func TestFiveLinesAreEnough(t *testing.T) {
+	r := run(t, parse(t, `server: {model: sync}
+service: {distribution: constant, time: 1s}
+load:
+  - {path: /, rate: 0.5, for: 10s}
+`))
+	assert.True(t, r.Holds(), "nothing has to")
+	assert.Contains(t, r.String(), "/: 5 × 200; of the replies p50 1 s")
+	assert.Equal(t, 1.0, math.Round(1e6*measured(t, r)["mean latency"])/1e6)
+}
+
+func TestWhoGetsNoReplyIsSlowerThanAnybody(t *testing.T) {
+	// One worker answers the first, and the client of the second has left.
+	r := run(t, parse(t, `
+server: {model: sync}
+service: {distribution: constant, time: 2s}
+load: {path: /, rate: 1, for: 2s, timeout: 2500ms}
+hold: [{metric: p50, at_most: 3s}, {metric: p99, at_most: 1h}]`))
+	assert.InDelta(t, 2, measured(t, r)["p50"], 0.001)
+	assert.True(t, math.IsNaN(measured(t, r)["p99"]), "no number says it")
+	assert.False(t, r.Holds(), "the other one's patience is no latency")
+	assert.Contains(t, r.String(), "observed   ∞ s")
+}
+
+func TestARunThatGoesWrongIsAnError(t *testing.T) {
+	_, err := parse(t, `
+server: {model: thread-per-request}
+service: {distribution: constant, time: 10ns}
+load: {path: /, connections: 1, for: 1ms}`).Run(t)
+	assert.ErrorContains(t, err, "requests take no time, so a closed loop never ends")
+}

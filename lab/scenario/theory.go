@@ -1,0 +1,316 @@
+// What theory says of a scenario, from lab/queueing: for each server and the loads
+// that reach it the formula that applies, or why none does.
+
+package scenario
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/synthetic"
+	"example.com/outagelab/lab/typeset"
+	"example.com/outagelab/pocserver/worker"
+)
+
+// theory is all that theory says, and what it has no formula for.
+type theory struct {
+	predictions []prediction
+	without     []string // what there is no formula for, and why
+	latencies   []lab.Distribution
+	lesson      lab.Lesson
+	overloaded  bool     // a pool gets more than it can serve
+	notes       []string // what else there is to say
+}
+
+// A prediction is a number, or the two that it is between, and where it is from.
+type prediction struct {
+	metric    lab.Metric
+	low, high float64
+	atMost    bool // high is a bound, and nothing is said below it
+	formula   string
+}
+
+// check is the prediction as a check that nothing is held to.
+func (p prediction) check() lab.Check {
+	return lab.Check{Metric: p.metric, Want: p.high, Formula: p.formula, Within: lab.Shown("theory is compared, and nothing is held to it")}
+}
+
+func (th *theory) predict(metric lab.Metric, x float64, formula string, args ...any) {
+	th.between(metric, x, x, formula, args...)
+}
+
+func (th *theory) between(metric lab.Metric, low, high float64, formula string, args ...any) {
+	th.predictions = append(th.predictions, prediction{metric: metric, low: low, high: high, formula: fmt.Sprintf(formula, args...)})
+}
+
+func (th *theory) atMost(metric lab.Metric, x float64, formula string, args ...any) {
+	th.predictions = append(th.predictions, prediction{metric: metric, low: x, high: x, atMost: true, formula: fmt.Sprintf(formula, args...)})
+}
+
+// none notes that there is no formula for something, and why.
+func (th *theory) none(what, why string, args ...any) {
+	th.without = append(th.without, what+": "+fmt.Sprintf(why, args...))
+}
+
+// A pool is a server, and the loads that reach it.
+type pool struct {
+	s      *Scenario
+	server int
+	first  int // its first worker's number
+	c      worker.Config
+	flows  []flow
+}
+
+// A flow is one load as a server sees it.
+type flow struct {
+	traffic
+	route *route
+	// patience is after how long nobody waits any more, and whose; 0 is for ever.
+	patience time.Duration
+	whose    string
+}
+
+// predicted is what can be predicted of s.
+func (s *Scenario) predicted() *theory {
+	th := new(theory)
+	first := 0
+	for i, c := range s.servers() {
+		p := pool{s: s, server: i, first: first, c: c}
+		first += c.Workers
+		split := false
+		for _, t := range s.traffic {
+			w := s.ways[t.path]
+			for _, at := range w.servers {
+				if at == i {
+					p.flows = append(p.flows, s.flow(t, w))
+					split = split || len(w.servers) > 1
+				}
+			}
+		}
+		switch {
+		case len(p.flows) == 0:
+		case split:
+			th.none(p.names(), "nginx sends them to several servers in turn")
+		default:
+			p.predict(th)
+			p.alone(th)
+		}
+	}
+	return th
+}
+
+// alone notes what requests take by themselves where that is more than must hold:
+// no server is fast enough for that.
+func (p *pool) alone(th *theory) {
+	for _, f := range p.flows {
+		for _, h := range p.s.holds {
+			if !h.most || h.percentile == 0 || h.percentile == 100 || h.load != f.name && len(p.s.traffic) > 1 {
+				continue
+			}
+			if own := f.route.Time.At(h.percentile / 100).Seconds(); own > h.bound {
+				th.notes = append(th.notes, fmt.Sprintf("the p%g of the service time alone is %s: no number of places brings it to %s", h.percentile, seconds(own), seconds(h.bound)))
+			}
+		}
+	}
+}
+
+// flow is a load on its way.
+func (s *Scenario) flow(t traffic, w way) flow {
+	f := flow{traffic: t, route: routeOf(s.routes, w.path), patience: w.patience, whose: "nginx's proxy_read_timeout"}
+	if own := t.timeout; own > 0 && (t.open || t.giveUp) && (f.patience == 0 || own < f.patience) {
+		f.patience, f.whose = own, "the clients' timeout"
+	}
+	return f
+}
+
+// names are the loads that reach the pool.
+func (p *pool) names() string {
+	text := ""
+	for i, f := range p.flows {
+		switch {
+		case i == 0:
+		case i == len(p.flows)-1:
+			text += " and "
+		default:
+			text += ", "
+		}
+		text += f.name
+	}
+	return text
+}
+
+// on is a metric of one load: where there is one only, of all.
+func (s *Scenario) on(m lab.Metric, name string) lab.Metric {
+	if len(s.traffic) == 1 {
+		return m
+	}
+	return m.On(name)
+}
+
+// at is a metric of one server's workers: with its port, where several have loads.
+func (p *pool) at(m lab.Metric) lab.Metric {
+	if len(p.s.system.Others) == 0 {
+		return m
+	}
+	address := p.s.addresses()[p.server]
+	m.Name += " at " + address[strings.LastIndex(address, ":"):]
+	return m
+}
+
+// placesOf is how many requests a server serves at a time, where that is a number;
+// 0 is as many as come.
+func placesOf(c worker.Config, waits synthetic.Waits) int {
+	switch c.Model {
+	case worker.Sync:
+		return c.Workers
+	case worker.Threaded:
+		return c.Workers * c.Threads
+	case worker.Evented:
+		if waits == synthetic.Blocking {
+			return c.Workers
+		}
+	}
+	return 0
+}
+
+// places is that of the pool, and what a place is called.
+func (p *pool) places() (n int, word string) {
+	n = placesOf(p.c, p.flows[0].route.Waits)
+	switch p.c.Model {
+	case worker.Sync:
+		return n, plural(n, "worker")
+	case worker.Threaded:
+		return n, plural(n, "thread")
+	case worker.ThreadPerRequest:
+		return n, "one process"
+	}
+	return n, plural(p.c.Workers, "loop")
+}
+
+func plural(n int, one string) string { return typeset.Plural(n, one, one+"s") }
+
+// predict says what theory says of the pool.
+func (p *pool) predict(th *theory) {
+	open, closed, streams := 0, 0, 0
+	for _, f := range p.flows {
+		switch {
+		case f.route.Stream:
+			streams++
+		case f.open:
+			open++
+		default:
+			closed++
+		}
+		if p.c.Model == worker.Evented && (f.route.Waits == synthetic.Blocking) != (p.flows[0].route.Waits == synthetic.Blocking) {
+			th.none(p.names(), "handlers that block share a loop with handlers that await")
+			return
+		}
+	}
+	places, _ := p.places()
+	switch {
+	case streams > 0 && places > 0 && len(p.flows) > 1:
+		th.none(p.names(), "streams, which have no end, share a pool with others")
+	case streams > 0 && len(p.flows) > 1 && p.c.CPU > 0:
+		th.none(p.names(), "streams share a loop's CPU with others")
+	case streams > 0:
+		for _, f := range p.flows {
+			if f.route.Stream {
+				p.streams(th, f)
+			}
+		}
+	case open > 0 && closed > 0 && (places > 0 || p.c.CPU > 0):
+		th.none(p.names(), "open and closed loops share a pool")
+		return
+	case closed > 1 && (places > 0 || p.c.CPU > 0):
+		th.none(p.names(), "several closed loops share a pool")
+		return
+	}
+	if streams > 0 && places > 0 {
+		return
+	}
+	var opens []flow
+	for _, f := range p.flows {
+		switch {
+		case f.route.Stream:
+		case f.open:
+			opens = append(opens, f)
+		default:
+			p.closedLoop(th, f)
+		}
+	}
+	switch {
+	case len(opens) == 0:
+	case places > 0:
+		p.queue(th, opens)
+	default:
+		p.nobodyQueues(th, opens)
+	}
+}
+
+// atOnce is a time in which all requests of a load come at once.
+const atOnce = time.Millisecond
+
+// streams is how many streams ever get a line.
+func (p *pool) streams(th *theory, f flow) {
+	n := float64(f.connections)
+	if f.open {
+		n = math.Floor(f.rate*f.span.Seconds() + 1e-6)
+	}
+	metric := p.s.on(lab.Streaming, f.name)
+	places, word := p.places()
+	switch {
+	case f.poisson:
+		th.none(f.name, "how many streams come is drawn")
+	case places == 0:
+		th.predict(metric, n, "all: a stream that awaits takes no place")
+	case f.giveUp, f.open && f.timeout > 0 && f.span > atOnce && p.c.Model == worker.Threaded:
+		th.none(f.name, "streams whose clients leave make room for those that came later")
+	case p.c.Model == worker.Threaded || p.c.Model == worker.Sync && p.c.Timeout == 0:
+		th.atMost(metric, min(n, float64(places)), "a stream holds its place for ever: %s", word)
+	case p.c.Model == worker.Sync:
+		waits := p.s.horizon - f.start // until the last of them leaves
+		if f.patience > 0 {
+			waits = min(waits, f.patience)
+			if f.open && f.span > atOnce {
+				waits += f.span
+			}
+		}
+		turns := math.Ceil(waits.Seconds() / (p.c.Timeout + p.c.BootTime).Seconds())
+		th.atMost(metric, min(n, float64(places)*turns), "a stream holds a worker until it is killed: %s · %g s/(%g s)",
+			word, waits.Seconds(), (p.c.Timeout + p.c.BootTime).Seconds())
+	default:
+		th.none(f.name, "streams that block hold a loop until it is killed with all that it accepted")
+	}
+}
+
+// service is what requests take of a place: the mean in seconds and the second
+// moment.
+func (p *pool) service(f flow) (mean, second float64) {
+	mean = f.route.Time.Mean().Seconds() + p.c.SleepOvershoot.Seconds()*(1-f.route.Time.CDF(0)) + p.c.CPU.Seconds()
+	return mean, f.route.Time.Variance() + mean*mean
+}
+
+// recycles is how many times workers are recycled by so many requests.
+func (p *pool) recycles(requests float64) float64 {
+	if p.c.MaxRequests == 0 {
+		return 0
+	}
+	return math.Floor(requests / float64(p.c.MaxRequests+p.c.MaxRequestsJitter/2))
+}
+
+// replacing is what a request costs a sync worker on average for being replaced
+// after so many, in seconds.
+func (p *pool) replacing() float64 {
+	return p.c.BootTime.Seconds() / (float64(p.c.MaxRequests) + float64(p.c.MaxRequestsJitter)/2)
+}
+
+// seconds says a number of seconds in the unit that suits it.
+func seconds(x float64) string {
+	return typeset.Seconds(time.Duration(math.Round(x * 1e9)))
+}
+
+// number says a number.
+func number(x float64) string { return typeset.Number(x) }

@@ -1,0 +1,304 @@
+// The load: open and closed loops, when it all ends, with which seeds, and whether
+// that is more than a run can bear.
+
+package scenario
+
+import (
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/simnet"
+	"example.com/outagelab/lab/typeset"
+	"example.com/outagelab/pocserver/worker"
+)
+
+// traffic is one load, and what is asked of it often.
+type traffic struct {
+	load     load.Load
+	node     *yaml.Node
+	pathNode *yaml.Node
+
+	name, path  string
+	open        bool
+	start, span time.Duration
+	timeout     time.Duration // of its clients; 0 waits to the end
+
+	// Of an open loop.
+	rate    float64
+	poisson bool
+	// Of a closed one.
+	connections, requests int
+	giveUp                bool
+}
+
+// end is when the load ends.
+func (t *traffic) end() time.Duration { return t.start + t.span }
+
+// What a run can bear.
+const (
+	mostRequests    = 2_000_000 // of all seeds
+	mostInARun      = 500_000   // which take some 2 GB
+	mostConnections = 50_000
+	mostBeats       = 10_000_000 // of all workers' hearts
+)
+
+// patience is how long clients of an open loop are waited for who have no timeout
+// of their own: a second longer than nginx waits by default.
+const patience = 61 * time.Second
+
+// load reads the list of loads.
+func (r *reading) load(m *mapping, s *Scenario) {
+	r.each(m.need("load", "who asks for what, and how often?"), "load is empty: nobody would ask the server for anything", func(n *yaml.Node) {
+		t := r.oneLoad(n)
+		if i := slices.IndexFunc(s.traffic, func(o traffic) bool { return o.name == t.name }); i >= 0 && t.name != "" {
+			r.bad(n, "the load is named %s, and so is the one in line %d: give it a name of its own", t.name, s.traffic[i].node.Line)
+		}
+		s.traffic = append(s.traffic, t)
+	})
+}
+
+// oneLoad reads one load.
+func (r *reading) oneLoad(n *yaml.Node) traffic {
+	t := traffic{node: n, pathNode: n}
+	m := r.mapping(n, "a load", "name", "path", "rate", "connections", "for", "arrivals", "start", "timeout", "give_up", "requests")
+	if n := m.need("path", "what do the clients ask for?"); n != nil {
+		t.pathNode = n
+		t.path = r.path(n)
+	}
+	t.name = t.path
+	if n := m.get("name"); n != nil {
+		t.name, _ = r.text(n, "name")
+	}
+	for key, into := range map[string]*time.Duration{"for": &t.span, "start": &t.start, "timeout": &t.timeout} {
+		if n := m.get(key); n != nil {
+			var ok bool
+			if *into, ok = r.duration(n, key); ok && *into == 0 && key != "start" {
+				r.bad(n, "%s is 0: want more", key)
+			}
+		}
+	}
+	rate, connections := m.get("rate"), m.get("connections")
+	switch {
+	case rate != nil && connections != nil:
+		r.bad(n, "rate and connections are both given: an open loop has a rate, a closed one connections")
+	case rate != nil:
+		r.openLoop(m, &t)
+	case connections != nil:
+		r.closedLoop(m, &t)
+	case n.Kind == yaml.MappingNode:
+		r.bad(n, "rate is missing, or connections: how often do they ask?")
+	}
+	return t
+}
+
+func (r *reading) openLoop(m *mapping, t *traffic) {
+	t.open = true
+	m.without("is of a closed loop, which has connections and no rate", "give_up", "requests")
+	n := m.get("rate")
+	x, ok := r.number(n, "rate")
+	if t.rate = x; ok && x <= 0 {
+		r.bad(n, "rate is %g: want more than 0 requests a second", x)
+		ok = false
+	}
+	if n := m.get("arrivals"); n != nil {
+		word, _ := r.choice(n, "arrivals", "constant", "poisson")
+		t.poisson = word == "poisson"
+	}
+	span := m.need("for", "how long do they ask?")
+	if ok && span != nil && t.span > 0 && !t.poisson && x*t.span.Seconds() < 1 {
+		r.bad(n, "rate is %g, for %v: not one request comes", x, t.span)
+	}
+	t.load = load.Open{Name: t.name, Path: t.path, Rate: t.rate, Poisson: t.poisson, Start: t.start, Duration: t.span, Timeout: t.timeout}
+}
+
+func (r *reading) closedLoop(m *mapping, t *traffic) {
+	m.without("is of an open loop, which has a rate and no connections", "arrivals")
+	t.connections, _ = r.whole(m.get("connections"), "connections", 1, mostConnections)
+	if n := m.get("requests"); n != nil {
+		t.requests, _ = r.whole(n, "requests", 1, mostRequests)
+	}
+	if n := m.get("give_up"); n != nil {
+		t.giveUp = r.flag(n, "give_up")
+	}
+	if t.timeout == 0 {
+		t.timeout = load.DefaultTimeout
+	}
+	m.need("for", "how long do they ask?")
+	t.load = load.Closed{
+		Name: t.name, Path: t.path, Connections: t.connections, Start: t.start, Duration: t.span,
+		Requests: t.requests, Timeout: t.timeout, GiveUp: t.giveUp,
+	}
+}
+
+// path is a request target.
+func (r *reading) path(n *yaml.Node) string {
+	path, ok := r.text(n, "path")
+	switch at := strings.IndexFunc(path, func(c rune) bool { return c <= ' ' || c >= 0x7f }); {
+	case !ok:
+	case !strings.HasPrefix(path, "/"):
+		r.bad(n, "path is %q: it begins with a slash", path)
+	case at >= 0:
+		r.bad(n, "path is %q: the character at byte %d must be escaped", path, at)
+	}
+	return path
+}
+
+// times reads horizon and seeds.
+func (r *reading) times(m *mapping, s *Scenario) {
+	end := time.Duration(0)
+	for _, t := range s.traffic {
+		last := t.end()
+		if t.open && t.timeout > 0 {
+			last += t.timeout
+		} else if t.open {
+			last += patience
+		}
+		end = max(end, last)
+	}
+	s.horizon = end
+	if n := m.get("horizon"); n != nil {
+		var ok bool
+		s.horizon, ok = r.duration(n, "horizon")
+		for _, t := range s.traffic {
+			if ok && s.horizon <= t.start {
+				r.bad(n, "horizon is %v, and the load %s begins at %v: it would never begin", s.horizon, t.name, t.start)
+			}
+		}
+	}
+	if s.horizon > longest {
+		r.bad(m.get("load"), "the experiment would end after %v: want at most %v", s.horizon, longest)
+	}
+	s.seeds = []uint64{1}
+	switch n := m.get("seeds"); {
+	case n == nil:
+	case n.Kind == yaml.SequenceNode:
+		s.seeds = nil
+		if len(n.Content) == 0 {
+			r.bad(n, "seeds is empty: want a number of them, or a list")
+		}
+		for _, n := range n.Content {
+			x, ok := r.whole(n, "a seed", 0, math.MaxInt)
+			if ok && slices.Contains(s.seeds, uint64(x)) {
+				r.bad(n, "the seed %d is there already: it would give the same run", x)
+			}
+			s.seeds = append(s.seeds, uint64(x))
+		}
+	default:
+		if count, ok := r.whole(n, "seeds", 1, mostSeeds); ok {
+			s.seeds = nil
+			for i := range count {
+				s.seeds = append(s.seeds, uint64(1+i))
+			}
+		}
+	}
+}
+
+const mostSeeds = 1_000
+
+// bounded notes what would be more than a run can bear.
+func (r *reading) bounded(m *mapping, s *Scenario) {
+	all, most := 0.0, s
+	if s.search != nil {
+		most = s.with(s.search.high)
+	}
+	for _, t := range s.traffic {
+		n := most.requests(&t)
+		if math.IsInf(n, 1) {
+			r.bad(t.node, "a reply of %s takes no time, so a closed loop never ends: give the service a time, the server a cpu, or the load a number of requests", t.path)
+			return
+		}
+		all += n
+	}
+	where := m.get("load")
+	switch runs := all * float64(len(s.seeds)); {
+	case all > mostInARun:
+		r.bad(where, "the load is about %s requests: want at most %s", typeset.Number(all), typeset.Number(mostInARun))
+	case runs > mostRequests:
+		r.bad(m.get("seeds"), "%d seeds of about %s requests each are %s: want at most %s", len(s.seeds), typeset.Number(all), typeset.Number(runs), typeset.Number(mostRequests))
+	case s.search != nil && runs*float64(s.search.tries()) > mostRequests:
+		r.bad(m.get("search"), "up to %d values are tried, each with about %s requests, which are %s: want at most %s in all", s.search.tries(), typeset.Number(runs), typeset.Number(runs*float64(s.search.tries())), typeset.Number(mostRequests))
+	}
+	for _, c := range most.servers() {
+		if beats := float64(c.Workers) * s.horizon.Seconds() / beat(c).Seconds() * float64(len(s.seeds)); beats > mostBeats {
+			r.bad(m.node, "%s that say every %v that they live do so %s times until the experiment ends: want at most %s", c, beat(c), typeset.Number(beats), typeset.Number(mostBeats))
+		}
+	}
+}
+
+// beat is how often something happens in a worker without a request.
+func beat(c worker.Config) time.Duration {
+	if c.Model == worker.Evented {
+		return min(c.Heartbeat, time.Second)
+	}
+	return time.Second
+}
+
+// servers are all servers' configurations.
+func (s *Scenario) servers() []worker.Config {
+	all := []worker.Config{s.system.Server}
+	for _, a := range s.system.Others {
+		all = append(all, a.Server)
+	}
+	return all
+}
+
+// requests is about how many requests a load makes, or lines, of streams; a
+// closed loop's that nothing slows down are infinitely many.
+func (s *Scenario) requests(t *traffic) float64 {
+	w := s.ways[t.path]
+	rt := routeOf(s.routes, w.path)
+	mean := rt.Time.Mean().Seconds()
+	streams := float64(t.connections)
+	n := t.rate * t.span.Seconds()
+	if t.open {
+		streams = n
+	}
+	if rt.Stream {
+		return streams * (1 + min(s.horizon-t.start, longest).Seconds()/mean)
+	}
+	if t.open {
+		return n
+	}
+	rate := 0.0
+	for _, i := range w.servers {
+		c := s.servers()[i]
+		each := mean + c.CPU.Seconds()
+		served := float64(t.connections) / each
+		if places := placesOf(c, rt.Waits); places > 0 {
+			served = min(served, float64(places)/each)
+		}
+		rate += served
+		if s.overflow(i) == simnet.Refuse && t.connections > holds(c) {
+			rate += float64(t.connections) / load.RedialPause.Seconds()
+		}
+	}
+	n = rate * t.span.Seconds()
+	if t.requests > 0 {
+		n = min(n, float64(t.connections)*float64(t.requests))
+	}
+	return n
+}
+
+// holds is how many connections a server and its backlog hold.
+func holds(c worker.Config) int {
+	switch c.Model {
+	case worker.Sync:
+		return c.Backlog + 1 + c.Workers
+	case worker.Threaded, worker.Evented:
+		return c.Backlog + 1 + c.Workers*c.WorkerConnections
+	}
+	return math.MaxInt // a thread for each
+}
+
+// overflow is that of server i.
+func (s *Scenario) overflow(i int) simnet.Overflow {
+	if i == 0 {
+		return s.system.Overflow
+	}
+	return s.system.Others[i-1].Overflow
+}

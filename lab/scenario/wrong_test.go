@@ -1,0 +1,101 @@
+// Everything that can be wrong with a file, and where it says so.
+
+package scenario_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/outagelab/lab/racedetector"
+	"example.com/outagelab/lab/scenario"
+)
+
+// wrongFiles are the files of testdata/wrong.txt, and what is said of each.
+func wrongFiles(t testing.TB) (files, said []string) {
+	text, err := os.ReadFile("testdata/wrong.txt")
+	require.NoError(t, err)
+	cases := strings.Split(string(text), "=====\n")
+	for _, c := range cases[1 : len(cases)-1] {
+		i := strings.LastIndex(c, "---\n")
+		require.GreaterOrEqual(t, i, 0, "a case without ---:\n%s", c)
+		files, said = append(files, c[:i]), append(said, strings.TrimSpace(c[i+4:]))
+	}
+	return files, said
+}
+
+func TestAllThatIsWrongIsSaidWithLineAndColumn(t *testing.T) {
+	files, said := wrongFiles(t)
+	require.Greater(t, len(files), 60)
+	for i, file := range files {
+		_, err := scenario.Parse("testdata/wrong.yaml", []byte(file))
+		require.Error(t, err, "nothing is wrong with\n%s", file)
+		assert.Equal(t, said[i], strings.ReplaceAll(err.Error(), "testdata/wrong.yaml:", "wrong.yaml:"), "what is said of\n%s", file)
+	}
+}
+
+func TestAnNginxThatAsksItselfIsFoundOut(t *testing.T) {
+	if racedetector.On {
+		t.Skip("10,000 connections are too many for the race detector: it needs a run without -race")
+	}
+	_, err := scenario.Parse("testdata/circle.yaml", []byte(`server: {model: sync}
+service: {distribution: constant, time: 1s}
+load: [{path: /circle, rate: 1, for: 10s}]
+nginx: app.conf
+`))
+	assert.ErrorContains(t, err, "circle.yaml:3:15: the front's file sends requests to 127.0.0.1:8080, where it listens itself")
+}
+
+func TestAFileThatIsNotThereIsAnError(t *testing.T) {
+	_, err := scenario.Read("testdata/nothing.yaml")
+	assert.ErrorIs(t, err, os.ErrNotExist)
+	_, err = scenario.Read("testdata")
+	assert.EqualError(t, err, "testdata is not a file")
+}
+
+func TestAFileOfAnyLengthIsRefusedAtOnce(t *testing.T) {
+	long := filepath.Join(t.TempDir(), "long.yaml")
+	require.NoError(t, os.WriteFile(long, make([]byte, 2<<20), 0o600))
+	_, err := scenario.Read(long)
+	assert.ErrorContains(t, err, "2097152 bytes")
+	_, err = scenario.Parse("long.yaml", []byte(strings.Repeat("[", 2<<20)))
+	assert.EqualError(t, err, "long.yaml:1:1: 2097152 bytes: more than 1048576 are no scenario")
+	_, err = scenario.Parse("deep.yaml", []byte("server: "+strings.Repeat("[", 100_000)))
+	assert.ErrorContains(t, err, "deep.yaml:1:1: not YAML: exceeded max depth")
+}
+
+// FuzzParse looks for a file that panics, or that is neither a scenario nor an
+// error with a place.
+func FuzzParse(f *testing.F) {
+	files, _ := wrongFiles(f)
+	for _, example := range examples(f) {
+		text, err := os.ReadFile(example)
+		require.NoError(f, err)
+		files = append(files, string(text))
+	}
+	for _, file := range files {
+		f.Add([]byte(file))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		s, err := scenario.Parse("fuzz.yaml", text)
+		if err == nil {
+			assert.NotEmpty(t, s.Experiment(1).Load)
+			return
+		}
+		for _, line := range strings.Split(err.Error(), "\n") {
+			assert.Regexp(t, `^fuzz\.yaml:[1-9][0-9]*:[1-9][0-9]*: .`, line)
+		}
+	})
+}
+
+// examples are the files that are shown.
+func examples(t testing.TB) []string {
+	paths, err := filepath.Glob("examples/*.yaml")
+	require.NoError(t, err)
+	require.Len(t, paths, 4)
+	return paths
+}
