@@ -1,112 +1,174 @@
-// The concurrency exercise against the field: each count of each case that was
-// measured lies where the model's own runs say that one more run would.
+// The cases of the concurrency exercise that were measured, as runs of the model.
 
 package fidelity_test
 
 import (
 	"fmt"
-	"slices"
+	"math"
+	"net/netip"
 	"strings"
 	"testing"
-	"text/tabwriter"
+	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"gonum.org/v1/gonum/stat"
 
-	"example.com/outagelab/lab/racedetector"
+	"example.com/outagelab/feedsim"
+	"example.com/outagelab/feedsim/front"
+	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/exercise"
+	"example.com/outagelab/lab/fidelity"
+	"example.com/outagelab/lab/load"
+	"example.com/outagelab/pocserver/worker"
 )
 
-// recorded is how many seeds the record has, fixed before anybody looked.
-const recorded = 200
+// replies is what feed.json says of those to one route. Its percentiles are left
+// out: vegeta only estimates them (lib/metrics.go), and where replies come in lumps
+// says something in between, such as 2.676 s of polls that take whole seconds.
+type replies struct{ Status map[string]float64 }
 
-// TestFeedFidelity runs a few seeds and sees that they give what the record says,
-// then judges the field by all of the record's. make fidelity runs them all.
-func TestFeedFidelity(t *testing.T) {
-	n := few(2)
-	if racedetector.On {
-		n = few(1) // one takes ten seconds
-	}
-	if *update && n != recorded {
-		t.Fatalf("-update with -seeds=%d: the record has %d", n, recorded)
-	}
-	runs := feedRuns(t)
-	counts := countsOf(t, runs, n)
-	if *update {
-		writeRecord(t, counts)
-	}
-	compareWithRecord(t, counts)
+// A feedCase is what feed.json says of one deployment.
+type feedCase struct {
+	Case  string
+	Check struct {
+		replies
+		OnUvloop       float64 `json:"answered_200_on_uvloop"`
+		OnAsyncio      float64 `json:"answered_200_on_asyncio"`
+		WorkerTimeouts float64 `json:"worker_timeouts_in_each_run"`
+	} `json:"check_feed"`
+	RootDuringCheck   replies `json:"root_probe_during_check"`
+	RootDuringStreams replies `json:"root_probe_during_streams"`
+	Streams           struct {
+		Status map[string]float64
+		Served float64 `json:"streams_that_got_a_line"`
+		Lines  float64 `json:"lines_total"`
+	} `json:"stream_feed"`
+}
 
-	m := 0 // counts that are random
-	for _, c := range counts {
-		if varies(c.model) {
-			m++
+// fieldFront is the exercise's nginx.conf, with so many worker processes.
+func fieldFront(t *testing.T, processes int) *front.Config {
+	t.Helper()
+	conf, err := front.Parse("the field's", strings.NewReader(strings.Replace(feedsim.Shipped,
+		"worker_processes 4", fmt.Sprintf("worker_processes %d", processes), 1)))
+	require.NoError(t, err)
+	return conf
+}
+
+// lines is of all streams together, without those of nginx's error pages.
+var lines = lab.Metric{Name: "lines", Unit: "lines", Of: func(o *lab.Observation) float64 {
+	n := 0
+	for _, r := range o.Records {
+		if r.Status < 400 {
+			n += r.Lines
 		}
 	}
-	table := new(strings.Builder)
-	w := tabwriter.NewWriter(table, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(w, "case\tcount\tfield\tmodel's mean\tone more run\t\n")
-	for _, c := range counts {
-		low, high := interval(c.model, m)
-		verdict := "inside"
-		switch {
-		case c.calibrated:
-			verdict = "inside (calibrated on it)"
-		case low <= 0 && high >= c.most:
-			verdict = "inside (as any count would be)"
+	return float64(n)
+}}
+
+// feedCases is every case of feed.json, by its name.
+func feedCases(t *testing.T) map[string]feedCase {
+	t.Helper()
+	var file struct{ Cases []feedCase }
+	field(t, "feed.json", &file)
+	cases := map[string]feedCase{}
+	for _, c := range file.Cases {
+		cases[c.Case] = c
+	}
+	require.Len(t, cases, 7)
+	return cases
+}
+
+// feedRuns is every run of every case of feed.json.
+func feedRuns(t *testing.T) []*run {
+	t.Helper()
+	cases := feedCases(t)
+	one := func(name string) feedCase {
+		c, ok := cases[name]
+		require.True(t, ok, "a case %q in feed.json", name)
+		return c
+	}
+
+	gthread := feedsim.Threaded()
+	gthread.Threads, gthread.AcceptAgain = 25, fidelity.AcceptAgain
+	uvicorn := feedsim.Evented()
+	uvicorn.Replies, uvicorn.Heartbeat = worker.EndOfTurn, uvicorn.Timeout/2
+	asyncio := uvicorn
+	asyncio.Replies = worker.AtOnce
+
+	conf := fieldFront(t, fidelity.NginxProcesses)
+	var runs []*run
+	add := func(name string, system lab.System, loads []load.Load, horizon time.Duration) *run {
+		r := &run{name: name, system: system, loads: loads, horizon: horizon, recorded: 200, heavy: true}
+		runs = append(runs, r)
+		return r
+	}
+
+	for _, d := range []struct {
+		cases   []feedCase
+		server  worker.Config
+		variant feedsim.AppConfig
+		hosts   map[string][]netip.Addr
+	}{
+		{[]feedCase{one("prefork2"), one("prefork2, a second independent run")}, feedsim.Prefork(), feedsim.AppConfig{}, nil},
+		{[]feedCase{one("prefork2_two_addr")}, feedsim.Prefork(), feedsim.AppConfig{}, exercise.TwoAddresses()},
+		{[]feedCase{one("threaded25")}, gthread, feedsim.AppConfig{}, nil},
+		{[]feedCase{one("evented_gevent")}, feedsim.Evented(), feedsim.AppConfig{Awaiting: true}, nil},
+		{[]feedCase{one("evented_blocking")}, uvicorn, feedsim.AppConfig{}, nil},
+	} {
+		system := exercise.Behind(d.server, d.variant)
+		system.Front.Config, system.Front.Hosts = conf, d.hosts
+		name := d.cases[0].Case
+		polls := add(name+", polls", system, exercise.Polls(), 120*time.Second+exercise.Patience)
+		streams := add(name+", streams", system, exercise.Streams(), 90*time.Second+exercise.Patience)
+		streams.heavy = d.server.Model != worker.Sync // else few of the 75 ever poll
+		values := func(of func(c feedCase) float64) (all []float64) {
+			for _, c := range d.cases {
+				all = append(all, of(c))
+			}
+			return all
 		}
-		for _, f := range c.field {
-			if !assert.True(t, low <= f && f <= high, "%s: the field has %g, one more run of the model %g to %g", c, f, low, high) {
-				verdict = "OUTSIDE"
+		for _, status := range []int{200, 502, 504} {
+			key := fmt.Sprint(status)
+			polls.add("/check_feed "+key, lab.Replies(status).On("/check_feed"), values(func(c feedCase) float64 { return c.Check.Status[key] })...)
+			polls.add("/ "+key, lab.Replies(status).On("/"), values(func(c feedCase) float64 { return c.RootDuringCheck.Status[key] })...)
+			streams.add("/ "+key, lab.Replies(status).On("/"), values(func(c feedCase) float64 { return c.RootDuringStreams.Status[key] })...)
+			if status != 200 {
+				streams.add("/stream_feed "+key, lab.Replies(status).On("/stream_feed"), values(func(c feedCase) float64 { return c.Streams.Status[key] })...)
 			}
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%.1f\t%g to %g\t%s\t\n", c.run, c.name, strings.Trim(fmt.Sprint(c.field), "[]"),
-			stat.Mean(c.model, nil), max(0, low), min(high, c.most), verdict)
+		streams.add("/stream_feed served", lab.Streaming.On("/stream_feed"), values(func(c feedCase) float64 { return c.Streams.Served })...)
+		streams.add("/stream_feed lines", lines.On("/stream_feed"), values(func(c feedCase) float64 { return c.Streams.Lines })...)
 	}
-	w.Flush()
-	t.Logf("the field against %d seeds, %d of them run now; m = %d counts are random, the others are the same at every seed\n%s", recorded, n, m, table)
-}
 
-// countsOf runs n seeds of each run, and returns all counts.
-func countsOf(t *testing.T, runs []*run, n int) (counts []*count) {
-	t.Helper()
 	for _, r := range runs {
 		for _, c := range r.counts {
-			c.model = make([]float64, n)
-			counts = append(counts, c)
+			for _, l := range r.loads {
+				if l := l.(load.Open); !strings.HasSuffix(c.Name, " lines") && strings.HasPrefix(c.Name, l.Name+" ") {
+					c.Most = math.Round(l.Rate * l.Duration.Seconds())
+				}
+			}
+			switch {
+			case strings.HasPrefix(c.Case, "prefork2_two_addr") && strings.HasSuffix(c.Name, " 504"):
+				c.Calibrated = "NginxProcesses"
+			case c.Case == "threaded25, streams" && c.Name == "/stream_feed served":
+				c.Calibrated = "AcceptAgain"
+			}
 		}
 	}
-	allOf(t, n*len(runs), func(i int) error {
-		r, seed := runs[i%len(runs)], i/len(runs)
-		o, err := r.with(t, uint64(seed))
-		if err != nil {
-			return err
-		}
-		for _, c := range r.counts {
-			c.model[seed] = c.metric.Of(o)
-		}
-		return nil
-	})
-	return counts
-}
 
-// compareWithRecord fails t where the seeds that were run give anything else than
-// the record says, and gives the counts all of the record's seeds.
-func compareWithRecord(t *testing.T, counts []*count) {
-	t.Helper()
-	kept := readRecord(t)
-	for _, c := range counts {
-		was := kept[c.String()]
-		require.Len(t, was, recorded, "seeds in the record of %s", c)
-		for seed, now := range c.model[:min(len(c.model), recorded)] {
-			assert.Equal(t, was[seed], now, "%s, seed %d, in the record and now: the model has changed, and the record does not show it. "+
-				"make fidelity ARGS=-update makes a new one, and says whether the field is still inside", c, seed)
-		}
-		c.model = was
+	// Without nginx, for 90 s, by clients who wait for 60 s.
+	direct := one("evented_blocking, without nginx, two event loops")
+	for _, d := range []struct {
+		name   string
+		server worker.Config
+		field  float64
+	}{{"uvloop", uvicorn, direct.Check.OnUvloop}, {"asyncio", asyncio, direct.Check.OnAsyncio}} {
+		system := exercise.Behind(d.server, feedsim.AppConfig{})
+		system.Front = lab.Front{}
+		r := add("no nginx, "+d.name, system, []load.Load{load.Open{
+			Name: "/check_feed", Path: "/check_feed", Rate: 10, Duration: 90 * time.Second, Timeout: 60 * time.Second,
+		}}, 150*time.Second)
+		r.add("/check_feed 200", lab.Replies(200).On("/check_feed"), d.field).Most = 900
+		r.add("workers killed", lab.Exits(worker.TimedOut), direct.Check.WorkerTimeouts)
 	}
-}
-
-// varies reports whether not all values are the same.
-func varies(sample []float64) bool {
-	return slices.ContainsFunc(sample, func(v float64) bool { return v != sample[0] })
+	return runs
 }

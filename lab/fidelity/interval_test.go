@@ -6,20 +6,20 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"example.com/outagelab/lab/fidelity"
 	"example.com/outagelab/lab/racedetector"
 )
 
 // From a table of Student's t: t(4; 0.995) = 4.6041, t(9; 0.995) = 3.2498 (NIST/
 // SEMATECH e-Handbook of Statistical Methods, section 1.3.6.7.2).
 func TestIntervalOfPublishedQuantiles(t *testing.T) {
-	// 10 ± 4.6041·√2.5·√1.2 = 10 ± 7.975
-	low, high := interval([]float64{8, 9, 10, 11, 12}, 1)
-	assert.Equal(t, []float64{2, 18}, []float64{low, high})
-	// 1000 ± 3.2498·√(115000/9)·√1.1 = 1000 ± 385.3
-	low, high = interval([]float64{850, 1150, 900, 1100, 950, 1050, 850, 1150, 1000, 1000}, 1)
-	assert.InDelta(t, 1000, (low+high)/2, 0.5)
-	assert.InDelta(t, 3.2498*113.04*1.0488, (high-low)/2, 1)
-	low, high = interval([]float64{75, 75, 75}, 40)
+	low, high := fidelity.Interval([]float64{8, 9, 10, 11, 12}, 1)
+	assert.InDelta(t, 10-7.975, low, 0.001, "10 − 4.6041·√2.5·√1.2")
+	assert.InDelta(t, 10+7.975, high, 0.001, "10 + 4.6041·√2.5·√1.2")
+	low, high = fidelity.Interval([]float64{850, 1150, 900, 1100, 950, 1050, 850, 1150, 1000, 1000}, 1)
+	assert.InDelta(t, 1000-385.29, low, 0.01, "1000 − 3.2498·√(115000/9)·√1.1")
+	assert.InDelta(t, 1000+385.29, high, 0.01, "1000 + 3.2498·√(115000/9)·√1.1")
+	low, high = fidelity.Interval([]float64{75, 75, 75}, 40)
 	assert.Equal(t, []float64{75, 75}, []float64{low, high}, "no variance: the count itself")
 }
 
@@ -38,10 +38,10 @@ func TestIntervalHoldsAsOftenAsItSays(t *testing.T) {
 			for range m {
 				sample := make([]float64, 20)
 				for i := range sample {
-					sample[i] = 1e6 * random.NormFloat64() // whole counts change nothing
+					sample[i] = random.NormFloat64()
 				}
-				low, high := interval(sample, m)
-				next := 1e6 * random.NormFloat64()
+				low, high := fidelity.Interval(sample, m)
+				next := random.NormFloat64()
 				any = any || next < low || next > high
 			}
 			if any {

@@ -2,7 +2,6 @@ package fidelity_test
 
 import (
 	"encoding/json"
-	"flag"
 	"os"
 	"runtime"
 	"testing"
@@ -14,17 +13,6 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// seeds is how many runs a test has of each case.
-var seeds = flag.Int("seeds", 0, "how many `seeds` the model is run with; 0 is a few")
-
-// few is seeds, or n, if that is not set.
-func few(n int) int {
-	if *seeds > 0 {
-		return *seeds
-	}
-	return n
-}
-
 // field reads a file of the field data.
 func field(t *testing.T, name string, into any) {
 	t.Helper()
@@ -33,13 +21,13 @@ func field(t *testing.T, name string, into any) {
 	require.NoError(t, json.Unmarshal(data, into))
 }
 
-// allOf runs n jobs, as many at a time as there are processors.
-func allOf(t *testing.T, n int, job func(i int) error) {
-	t.Helper()
+// each runs n jobs, as many at a time as there are processors, and returns the
+// first error.
+func each(n int, job func(i int) error) error {
 	var jobs errgroup.Group
 	jobs.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range n {
 		jobs.Go(func() error { return job(i) })
 	}
-	require.NoError(t, jobs.Wait())
+	return jobs.Wait()
 }

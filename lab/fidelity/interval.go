@@ -1,6 +1,6 @@
 // When a single measurement fits a model that is random too.
 
-package fidelity_test
+package fidelity
 
 import (
 	"math"
@@ -11,16 +11,29 @@ import (
 
 // interval is where one more draw of what the sample was drawn from lies, with a
 // probability of 1 − 0.01/m, so that all of m such intervals hold with one of
-// 0.99 (Bonferroni): mean ± t(n−1; 1 − 0.01/2m)·s·√(1+1/n), widened to whole
-// counts. A sample without variance is its own interval. The sample must have two
-// values at least, and m be 1 at least.
+// 0.99 (Bonferroni): mean ± t(n−1; 1 − 0.01/2m)·s·√(1+1/n). A sample without
+// variance is its own interval. The sample must have two values at least, and m
+// be 1 at least.
 //
 // (The prediction interval for a normal distribution whose mean and variance are
 // estimated: Hahn and Meeker, Statistical Intervals, 1991, section 4.7.)
 func interval(sample []float64, m int) (low, high float64) {
 	n := float64(len(sample))
 	mean, s := stat.MeanStdDev(sample, nil)
+	if !varies(sample) {
+		return sample[0], sample[0] // and not the mean, which may be a last bit off
+	}
 	t := distuv.StudentsT{Mu: 0, Sigma: 1, Nu: n - 1}.Quantile(1 - 0.01/(2*float64(m)))
 	d := t * s * math.Sqrt(1+1/n)
-	return math.Floor(mean - d), math.Ceil(mean + d)
+	return mean - d, mean + d
+}
+
+// varies reports whether not all values are the same.
+func varies(sample []float64) bool {
+	for _, v := range sample {
+		if v != sample[0] {
+			return true
+		}
+	}
+	return false
 }

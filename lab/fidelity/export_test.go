@@ -1,0 +1,6 @@
+// What the tests see of the inside.
+
+package fidelity
+
+// Interval is interval.
+var Interval = interval
