@@ -150,6 +150,22 @@ func TestAStreamEndsWhenItCannotBeWritten(t *testing.T) {
 	}
 }
 
+// A stream whose reader left while it was in the queue costs one poll and not two:
+// its header is the first to be answered with a reset, and its first line fails.
+func TestAStreamWhoseReaderHasLeftBeforeItBeganCostsOnePoll(t *testing.T) {
+	open{constant(2), feedsim.AppConfig{}, server(worker.Sync)}.run(t, func(h *house) {
+		busy := h.ask("/check_feed", 0)
+		time.Sleep(time.Microsecond)
+		h.ask("/stream_feed", time.Second)
+		time.Sleep(time.Microsecond)
+		front := <-h.ask("/", 0)
+		require.NoError(t, (<-busy).err)
+		require.NoError(t, front.err)
+		assert.Equal(t, 4*time.Second, front.at.Round(time.Millisecond), "two seconds behind who was first, and two behind the stream")
+		assert.Len(t, h.polled(), 2)
+	})
+}
+
 // A feed slower than the worker timeout: the arbiter kills the worker, and its
 // poll with it, though nobody ever answers that.
 func TestAKilledWorkersPollEnds(t *testing.T) {

@@ -58,8 +58,9 @@ func checkFeed(a *app, w http.ResponseWriter, r *http.Request) error {
 }
 
 // streamFeed polls for ever, a line a poll. Like gunicorn's, its header leaves
-// with the first line (gunicorn 20.1, gunicorn/http/wsgi.py, Response.write), so
-// that a request whose first poll comes to nothing can still be told.
+// right before the first line, in a send of its own (gunicorn 20.1,
+// gunicorn/http/wsgi.py, Response.write), so that a request whose first poll comes
+// to nothing can still be told.
 func streamFeed(a *app, w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodHead {
 		return nil // nothing asks the stream for a line (werkzeug, Response.get_app_iter)
@@ -83,7 +84,12 @@ func streamFeed(a *app, w http.ResponseWriter, r *http.Request) error {
 			// No such thing in a test's recorder, which is never slow either.
 			_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(slowest))
 		}
-		_, err = w.Write(line)
+		if !begun {
+			err = flush(w) // the header, by itself
+		}
+		if err == nil {
+			_, err = w.Write(line)
+		}
 		if err == nil {
 			err = flush(w)
 		}
@@ -94,7 +100,7 @@ func streamFeed(a *app, w http.ResponseWriter, r *http.Request) error {
 }
 
 // flush sends what was written, and says if that failed: a stream learns so, at
-// its second line, that nobody reads it.
+// its first line, that nobody reads it: the header was sent before.
 func flush(w http.ResponseWriter) error {
 	err := http.NewResponseController(w).Flush()
 	if errors.Is(err, http.ErrNotSupported) {

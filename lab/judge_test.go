@@ -2,6 +2,7 @@ package lab_test
 
 import (
 	"math"
+	"os"
 	"testing"
 	"time"
 
@@ -40,7 +41,7 @@ func TestJudgeMeasuresTheMeanOverTheSeeds(t *testing.T) {
 	r := lab.Judge(t, oneNap(nap), seeds...)
 	assert.True(t, r.Holds)
 	assert.Equal(t, 4, r.Seeds)
-	assert.Equal(t, each, r.Checks[0].Samples)
+	assert.Equal(t, lab.Samples(each), r.Checks[0].Samples)
 	assert.InDelta(t, sum/4, *r.Checks[0].Observed, 1e-12)
 	assert.Contains(t, r.Text(), "seed 1 in the picture; the numbers are the means of 4")
 	assert.NotEqual(t, each[0], each[1], "two seeds nap differently, or there is no mean to take")
@@ -64,6 +65,18 @@ func TestANumberThatIsOnlyShownIsHeldToNothing(t *testing.T) {
 	nothing := lab.Metric{Name: "nothing", Of: func(*lab.Observation) float64 { return math.NaN() }}
 	r = lab.Judge(t, oneNap(lab.Check{Metric: nothing, Want: 1, Formula: "a guess", Within: lab.AtLeast("a promise")}), 1)
 	assert.False(t, r.Holds, "nothing to measure is no way to keep a promise")
+}
+
+// JSON has no infinity: what is infinite at one seed must not cost the whole file.
+func TestASampleThatIsNoNumberIsNull(t *testing.T) {
+	never := lab.Metric{Name: "never", Of: func(*lab.Observation) float64 { return math.Inf(1) }}
+	r := lab.Judge(t, oneNap(lab.Check{Metric: never, Want: 1, Formula: "a guess", Within: lab.AtMost("a promise")}), 1, 2)
+	path, err := lab.Collect(r).Write(t.TempDir())
+	require.NoError(t, err)
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Regexp(t, `"samples": \[\s*null,\s*null\s*\]`, string(text))
+	assert.False(t, r.Holds)
 }
 
 func TestJudgeSaysWhatWentWrong(t *testing.T) {

@@ -88,10 +88,23 @@ type ResultCheck struct {
 	From      string   `json:"derived_from"`
 	Holds     bool     `json:"holds"`
 	// Samples are the numbers of which Observed is the mean, one a seed; nil if
-	// there was one seed only.
-	Samples []float64 `json:"samples,omitempty"`
+	// there was one seed only. What is no number, such as the percentile of requests
+	// that got no reply, is null in results.json.
+	Samples Samples `json:"samples,omitempty"`
 
 	verdict verdict
+}
+
+// Samples are numbers of which some may be infinite or none at all.
+type Samples []float64
+
+// MarshalJSON writes null for what JSON has no number for.
+func (s Samples) MarshalJSON() ([]byte, error) {
+	numbers := make([]*float64, len(s))
+	for i, x := range s {
+		numbers[i] = finite(x)
+	}
+	return json.Marshal(numbers)
 }
 
 // Allowed is what the prediction allows, in a few characters: "±16 %".

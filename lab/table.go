@@ -45,7 +45,7 @@ func table(results []*Result) string {
 			}
 			off := "–"
 			if e := v.errorPart(); !math.IsNaN(e) {
-				off = percent(e)
+				off = typeset.PercentOff(e)
 			}
 			row(v.Metric.Name, withUnit(v.Want, v.Metric.Unit), typeset.Number(v.observed), off, v.Within.short(), verdict)
 		}
@@ -60,18 +60,6 @@ func table(results []*Result) string {
 	p.Line(fmt.Sprintf("%s, %s, %s of virtual time: %s.", typeset.Plural(len(results), "experiment", "experiments"),
 		typeset.Plural(checks, "prediction", "predictions"), typeset.Seconds(virtualTime(results)), holding(held, len(results))))
 	return p.String()
-}
-
-// percent writes a part with its sign: +1.2 %.
-func percent(part float64) string {
-	switch p := math.Round(1000*part) / 10; {
-	case p == 0:
-		return "0 %"
-	case math.Abs(p) >= 1000:
-		return typeset.Number(math.Round(p)) + " %"
-	default:
-		return fmt.Sprintf("%+.1f %%", p)
-	}
 }
 
 // holding says how many experiments hold.

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"example.com/outagelab/lab/typeset"
 )
 
 // An out is a peer that nginx took for dead, for failures of one kind.
@@ -70,7 +72,7 @@ func (o *out) culprit(ev *evidence) string {
 
 // why says what for.
 func (o *out) why(ev *evidence) string {
-	requests, long := "requests to "+list(o.with.uris()), spread(o.waits)[len("for "):]
+	requests, long := "requests to "+typeset.List(o.with.uris()), spread(o.waits)[len("for "):]
 	switch o.cause {
 	case Refused:
 		return "where nobody listens"
@@ -105,7 +107,7 @@ func (all outs) like(ev *evidence, peer string) (text string) {
 	others := slices.DeleteFunc(slices.Clone(all), func(o *out) bool { return o.peer == peer })
 	like := ", like "
 	others.each(ev, func(peers []string, why string) {
-		text += like + list(peers) + ", " + why
+		text += like + typeset.List(peers) + ", " + why
 		like = ", and like "
 	})
 	return text

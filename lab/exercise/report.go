@@ -12,6 +12,7 @@ import (
 
 	"example.com/outagelab/feedsim/front"
 	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/typeset"
 )
 
 // A Report is what became of the traffic.
@@ -67,7 +68,7 @@ func diagnose(o *lab.Observation, servers []server, at string) *Report {
 		r.servers = append(r.servers, [2]string{s.address + "  " + s.kind(), s.story(ev)})
 	}
 	if r.refusing = ev.strangers(); len(r.refusing) > 0 {
-		r.servers = append(r.servers, [2]string{"elsewhere", "nobody listens on " + list(r.refusing)})
+		r.servers = append(r.servers, [2]string{"elsewhere", "nobody listens on " + typeset.List(r.refusing)})
 	}
 	return r
 }
@@ -197,7 +198,7 @@ func (r *Report) String() string {
 	if len(ill) == 0 {
 		b.WriteString("\nEvery route is healthy.\n")
 		if len(r.refusing) > 0 {
-			b.WriteString("\n" + hang("", fmt.Sprintf(luckNote, list(r.refusing))))
+			b.WriteString("\n" + hang("", fmt.Sprintf(luckNote, typeset.List(r.refusing))))
 		}
 	} else {
 		b.WriteString("\n" + hang("", fmt.Sprintf("%d of %d routes fail. %s", len(ill), len(r.Routes), usageNote)))

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"example.com/outagelab/feedsim/front"
+	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver/worker"
 )
 
@@ -31,7 +32,7 @@ func (ev *evidence) sentence(n *need, s *share) string {
 		if len(peers) == 0 { // all of the share were turned away for what others had met
 			peers = ev.strangers()
 		}
-		return fmt.Sprintf("connections to %s were refused, for nobody listens there: %s", list(peers), ev.consequence(s))
+		return fmt.Sprintf("connections to %s were refused, for nobody listens there: %s", typeset.List(peers), ev.consequence(s))
 	case Invalid:
 		return fmt.Sprintf("nginx could not read the header of what %s sent, or had too little room for it: %s", s.peer, ev.consequence(s))
 	case Looped:
@@ -128,7 +129,7 @@ func (ev *evidence) crowdedOut(n *need, s *share) string {
 		what = ev.held(n, crowd)
 	}
 	return fmt.Sprintf("%s: requests to %s %s held so many of nginx's connections that for %s none was left",
-		what, list(paths), there, plural(len(s.all), "request", "requests"))
+		what, typeset.List(paths), there, plural(len(s.all), "request", "requests"))
 }
 
 // turnedAway says for what failures of others nginx took all servers for dead.
@@ -136,7 +137,7 @@ func (ev *evidence) turnedAway(s *share) string {
 	var dead []string
 	took := " for dead, "
 	ev.outs(s).each(ev, func(peers []string, why string) {
-		dead = append(dead, list(peers)+took+why)
+		dead = append(dead, typeset.List(peers)+took+why)
 		took = ", "
 	})
 	return fmt.Sprintf("nginx had no live upstream left for %s when they came: it had taken %s",
@@ -393,7 +394,7 @@ func (ev *evidence) gaveUp(n *need, s *share) string {
 	if between > 0 {
 		parts = append(parts, fmt.Sprintf("on %s for want of the next line", plural(between, "stream", "streams")))
 	}
-	text := fmt.Sprintf("nginx gave up %s, though %s was at work on them", list(parts), s.peer)
+	text := fmt.Sprintf("nginx gave up %s, though %s was at work on them", typeset.List(parts), s.peer)
 	if longest := ev.at(s.peer).longest(n.path); longest > 0 {
 		text += fmt.Sprintf(" (others kept it busy for up to %s each)", seconds(longest))
 	} else if longest := ev.slowestServed(n, s.peer); longest > 0 {
@@ -520,5 +521,5 @@ func statuses(all []charged) string {
 	for _, code := range codes {
 		words = append(words, fmt.Sprint(code))
 	}
-	return list(words)
+	return typeset.List(words)
 }

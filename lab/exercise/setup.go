@@ -14,6 +14,7 @@ import (
 	"example.com/outagelab/feedsim/solution"
 	"example.com/outagelab/lab"
 	"example.com/outagelab/lab/fidelity"
+	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver/worker"
 )
 
@@ -106,7 +107,7 @@ func asked(f lab.Front) (netip.AddrPort, error) {
 		for _, at := range all {
 			ports = append(ports, fmt.Sprint(at.Port()))
 		}
-		listens += ", of " + list(ports)
+		listens += ", of " + typeset.List(ports)
 	}
 	return at, fmt.Errorf("%s: the first port to listen on is %s, and the exercise's traffic goes to %d", f.Config, listens, port)
 }
@@ -161,5 +162,5 @@ func (s Setup) words() string {
 		hang("servers:    ", fmt.Sprintf("prefork :%d, 2 sync workers; threaded :%d, 2 workers with %s each; evented :%d, 2 loops whose handlers %s",
 			feedsim.PreforkPort, feedsim.ThreadedPort, plural(threads, "thread", "threads"), feedsim.EventedPort, handlers)) +
 		hang("traffic:    ", fmt.Sprintf("to port %d: %s for %s; %d clients of /stream_feed from %s on, for %s",
-			port, list(rates), seconds(polling), streams, seconds(streamsAt), seconds(streamsHeld)))
+			port, typeset.List(rates), seconds(polling), streams, seconds(streamsAt), seconds(streamsHeld)))
 }

@@ -118,7 +118,7 @@ func words(server worker.Config, v feedsim.AppConfig) string {
 		all = append(all, "polls given up after "+v.FeedTimeout.String())
 	}
 	if v.MaxPolls > 0 {
-		all = append(all, fmt.Sprintf("at most %d requests that poll", v.MaxPolls))
+		all = append(all, "at most "+typeset.Plural(v.MaxPolls, "request that polls", "requests that poll"))
 	}
 	if v.Coalesce {
 		all = append(all, "polls shared by those who wait")

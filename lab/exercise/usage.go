@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver/worker"
 )
 
@@ -62,7 +63,7 @@ func (u *usage) with() string {
 			parts = append(parts, text)
 		}
 	}
-	return ", " + list(parts)
+	return ", " + typeset.List(parts)
 }
 
 // names says it shortly: " to /stream_feed".
@@ -70,7 +71,7 @@ func (u *usage) names() string {
 	if u.sum == 0 {
 		return ""
 	}
-	return " to " + list(u.uris())
+	return " to " + typeset.List(u.uris())
 }
 
 // busy is what the server's workers were busy with between two instants.

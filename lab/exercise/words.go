@@ -48,14 +48,6 @@ func percent(part float64) string {
 	}
 }
 
-// list joins words as a sentence does.
-func list(words []string) string {
-	if len(words) < 2 {
-		return strings.Join(words, "")
-	}
-	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
-}
-
 // pageWidth is how wide the report is.
 const pageWidth = 100
 

@@ -134,6 +134,7 @@ var about = map[string]string{
 	"two-users":  ": one waits for the other",
 	"blocking":   ": one call that holds an event loop",
 	"recycling":  ": workers that end after so many requests",
+	"queue":      ": what chance makes of an average",
 	"crossover":  ": when async is the slower one",
 	"polls":      ": 10 requests a second, each of which asks a slow feed",
 	"streams":    ": 75 connections that never end",

@@ -216,7 +216,7 @@ var errors502 = []Outage{
 	{
 		Name:     "502/killed-worker",
 		Question: "nginx waits 60 s, and the feed takes 40. Why is the answer a 502 after 30?",
-		Covers:   []string{"502/killed-worker"},
+		Covers:   []string{"502/killed-worker", "killing/"},
 		Read:     append(run("502/killed-worker"), setting("timeout"), directive("proxy", "proxy_read_timeout")),
 		Source:   "502_killed_worker.go", Broken: broken.KilledWorker502, Fixed: fixed.KilledWorker502,
 		Experiment: lab.Experiment{

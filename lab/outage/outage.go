@@ -45,7 +45,7 @@ func (o Outage) With(system func() (lab.System, error)) (lab.Experiment, error) 
 
 // All returns the outages, by theme: the PoC's first, then the exercise's.
 func All() []Outage {
-	all := slices.Concat(exhaustion, twoUsers, blocking, recycling, crossover, polls, streams, errors502, errors504, feed, buffering, routing)
+	all := slices.Concat(exhaustion, twoUsers, blocking, recycling, queue, crossover, polls, streams, errors502, errors504, feed, buffering, routing)
 	for i := range all {
 		all[i].Experiment.Name = all[i].Name
 	}

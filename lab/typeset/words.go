@@ -61,3 +61,25 @@ func Plural(n int, one, many string) string {
 	}
 	return Number(float64(n)) + " " + many
 }
+
+// PercentOff is how far off something is, a part of it, with its sign: "+1.2 %".
+func PercentOff(part float64) string {
+	switch p := math.Round(1000*part) / 10; {
+	case p == 0:
+		return "0 %"
+	case p >= 1000:
+		return "+" + Number(math.Round(p)) + " %"
+	case p <= -1000:
+		return Number(math.Round(p)) + " %"
+	default:
+		return fmt.Sprintf("%+.1f %%", p)
+	}
+}
+
+// List is "a, b and c".
+func List(words []string) string {
+	if len(words) < 2 {
+		return strings.Join(words, "")
+	}
+	return strings.Join(words[:len(words)-1], ", ") + " and " + words[len(words)-1]
+}

@@ -28,3 +28,18 @@ func TestDurationsHaveTheirUnit(t *testing.T) {
 		assert.Equal(t, want, Seconds(d))
 	}
 }
+
+func TestHowFarOffHasItsSign(t *testing.T) {
+	for part, want := range map[float64]string{
+		0: "0 %", 0.0004: "0 %", 0.012: "+1.2 %", -0.5: "-50.0 %", 9.99: "+999.0 %", 11.994: "+1,199 %", -20: "-2,000 %",
+	} {
+		assert.Equal(t, want, PercentOff(part), part)
+	}
+}
+
+func TestAListEndsWithAnd(t *testing.T) {
+	assert.Equal(t, "", List(nil))
+	assert.Equal(t, "a", List([]string{"a"}))
+	assert.Equal(t, "a and b", List([]string{"a", "b"}))
+	assert.Equal(t, "a, b and c", List([]string{"a", "b", "c"}))
+}

@@ -35,7 +35,8 @@ func (s *Server) keep(p *process) {
 
 // watch returns when p has to be cut, and why.
 func (s *Server) watch(p *process) Reason {
-	check := time.NewTimer(s.untilCheck())
+	phase := s.phase(p)
+	check := time.NewTimer(s.untilCheck(phase))
 	defer check.Stop()
 	graceful := time.NewTimer(0)
 	graceful.Stop()
@@ -44,7 +45,7 @@ func (s *Server) watch(p *process) Reason {
 	for {
 		select {
 		case <-check.C:
-			check.Reset(s.untilCheck())
+			check.Reset(s.untilCheck(phase))
 			now := time.Now()
 			if s.cfg.Timeout > 0 && now.Sub(p.lastBeat(repeatable.Settle(now))) > s.cfg.Timeout {
 				return TimedOut
@@ -66,10 +67,21 @@ func (s *Server) watch(p *process) Reason {
 	}
 }
 
-// untilCheck returns the time until the arbiter looks again; it looks at all
-// workers together.
-func (s *Server) untilCheck() time.Duration {
-	return checkInterval - time.Since(s.began)%checkInterval
+// phase is when, within a second, the arbiter looks at the process. It sleeps a
+// second at a time, but a worker that ends wakes it (gunicorn 20.1,
+// gunicorn/arbiter.py: handle_chld, wakeup), and its second begins anew. When that
+// is depends on how long the one that was killed takes to die, which nobody knows:
+// after the first end it is drawn.
+func (s *Server) phase(p *process) time.Duration {
+	if p.boot == 0 {
+		return 0
+	}
+	return time.Duration(repeatable.Draw(s.cfg.Seed, "check", uint64(p.boot)<<16|uint64(p.worker)) * float64(checkInterval))
+}
+
+// untilCheck returns the time until the arbiter looks again.
+func (s *Server) untilCheck(phase time.Duration) time.Duration {
+	return checkInterval - (time.Since(s.began)-phase)%checkInterval
 }
 
 // pause waits for d, and returns false if the server stops first.

@@ -381,3 +381,47 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 		assert.NoError(t, err, "the defaults of %v", m)
 	}
 }
+
+// A worker that ends wakes the arbiter, and its second begins anew: the next kill is
+// the timeout after the last heartbeat, and up to a second.
+func TestAKillAfterAKillComesAnywhereInTheArbitersSecond(t *testing.T) {
+	seen := map[time.Duration]bool{}
+	for seed := range uint64(20) {
+		cfg := config(worker.Sync, func(c *worker.Config) { c.Timeout, c.Seed = 2*time.Second, seed })
+		inHouse(t, cfg, app(), func(h *house) {
+			for _, a := range h.asks(3, "/block/1h") {
+				<-a
+			}
+			h.seen.mu.Lock()
+			defer h.seen.mu.Unlock()
+			for i, e := range h.seen.exits[:3] {
+				after := e.At.Sub(h.began)
+				if i == 0 {
+					assert.Equal(t, 3*time.Second, after.Round(time.Millisecond), "nobody had ended before")
+					continue
+				}
+				beat := h.seen.exits[i-1].At.Add(cfg.BootTime)
+				late := e.At.Sub(beat) - cfg.Timeout
+				assert.Greater(t, late, time.Duration(0), "seed %d: a kill before its time", seed)
+				assert.LessOrEqual(t, late, time.Second+time.Millisecond, "seed %d: the arbiter looks once a second", seed)
+				seen[late.Round(100*time.Millisecond)] = true
+			}
+		})
+	}
+	assert.Greater(t, len(seen), 6, "40 kills are spread over the second")
+}
+
+// Turns of 4 s: gunicorn's own loop beats between two of them, uvicorn's counts ten
+// of them, 40 s, before it looks whether it should.
+func TestUvicornBeatsAtEachTenthTurn(t *testing.T) {
+	for beat, kills := range map[time.Duration]int{time.Second: 0, 15 * time.Second: 1} {
+		cfg := config(worker.Evented, func(c *worker.Config) { c.Timeout, c.Heartbeat = 30*time.Second, beat })
+		inHouse(t, cfg, app(), func(h *house) {
+			time.Sleep(time.Microsecond)
+			for range 10 {
+				<-h.asks(1, "/block/4s")[0]
+			}
+			assert.Len(t, h.exits(), kills, "a heartbeat every %v", beat)
+		})
+	}
+}

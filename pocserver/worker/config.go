@@ -127,7 +127,9 @@ type Config struct {
 	// self.notify(); gevent.sleep(1.0); 19.0's gaiohttp.py likewise), uvicorn's
 	// every half of the worker timeout, so that a loop which is held may be killed
 	// after half of it (uvicorn 0.17.6, uvicorn/server.py, on_tick, with
-	// gunicorn's timeout/2 as timeout_notify). The other models do not look at it.
+	// gunicorn's timeout/2 as timeout_notify). More than a second is taken for
+	// uvicorn's, which looks at each tenth of its ticks only, and a long turn is
+	// one tick. The other models do not look at it.
 	Heartbeat time.Duration
 	// GracefulTimeout is how long a worker that is told to stop may take to
 	// finish what it has, before it is cut.

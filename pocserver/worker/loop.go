@@ -33,10 +33,13 @@ type loop struct {
 	beat    time.Time // the last heartbeat
 	beatDue bool      // the heartbeat is one of this turn's tasks, still to run
 	over    chan struct{}
+
+	ticks  int       // since it last looked whether a heartbeat is due
+	ticked time.Time // when it last counted
 }
 
 func newLoop(s *site, interval time.Duration, now time.Time) *loop {
-	return &loop{site: s, interval: interval, since: now, beat: now}
+	return &loop{site: s, interval: interval, since: now, beat: now, ticked: now}
 }
 
 // acquire waits for w's turn, w being ready since w.since, and returns whether
@@ -71,6 +74,7 @@ func (l *loop) compose(leader *waiter, now time.Time) bool {
 	}
 	due := l.beat.Add(l.interval)
 	switch waited := l.ready[0].since.Before(l.since); {
+	case !l.looks(now):
 	case due.Before(l.since) && waited:
 		l.beatDue = true // it takes its place among those who waited out the turn
 	case due.Before(l.since):
@@ -87,6 +91,29 @@ func (l *loop) compose(leader *waiter, now time.Time) bool {
 	l.since = now
 	l.site.hold(now)
 	return l.next(leader, now)
+}
+
+// looks reports whether the loop has looked since the last turn whether a heartbeat
+// is due. uvicorn's counts to ten, 0.1 s apart and so at most one a turn, before it
+// looks (uvicorn 0.17.6, uvicorn/server.py, main_loop and on_tick); gunicorn's own
+// do nothing but sleep a second and beat.
+func (l *loop) looks(now time.Time) bool {
+	const every, enough = 100 * time.Millisecond, 10
+	if l.interval <= time.Second {
+		return true
+	}
+	n := 0
+	if l.since.Sub(l.ticked) >= every { // one, as soon as the turn is over
+		n, l.ticked = 1, l.since
+	}
+	idle := now.Sub(l.ticked) / every
+	l.ticked = l.ticked.Add(idle * every)
+	l.ticks += n + int(idle)
+	if l.ticks < enough {
+		return false
+	}
+	l.ticks %= enough
+	return true
 }
 
 // release lets the loop go: the turn's next task runs, or the turn is over.
