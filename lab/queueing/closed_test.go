@@ -85,7 +85,7 @@ func TestClosedThroughputIsWithinItsBounds(t *testing.T) {
 		}
 		b, err := queueing.ClosedThroughput(p.connections, think, station)
 		require.NoError(t, err)
-		rates := p.rates(t, uint64(i), 4_000, b.High)
+		rates := p.rates(t, uint64(i), 3_000, b.High)
 		point := fmt.Sprintf("%d on %v", p.connections, p.server)
 		c.between(point, "ClosedThroughput", b.Low, b.High, rates)
 		if p.queues {
@@ -108,9 +108,9 @@ func TestSyncAndAsyncRatesAreWhatTheWorkerModelsGive(t *testing.T) {
 		seed++
 		want := must(queueing.SyncRate(p.workers, p.nap/1e3, p.cpu/1e3))
 		l := loop{costs(workers(p.workers), seconds(p.cpu/1e3)), 30, feedsim.Uniform(0, seconds(2*p.nap/1e3))}
-		rates := l.rates(t, seed, 3_000, want)
+		rates := l.rates(t, seed, 2_000, want)
 		point := fmt.Sprintf("%v, nap %g ms, cpu %g ms", l.server, p.nap, p.cpu)
-		c.between(point, "SyncRate", want*(1-oneOf(3_000)), want*(1+oneOf(3_000)), rates)
+		c.between(point, "SyncRate", want*(1-oneOf(2_000)), want*(1+oneOf(2_000)), rates)
 		if p.nap > 0 && p.cpu >= 0.3 {
 			free := float64(p.workers) / (p.nap / 1e3)
 			c.mistaken(point, "the nap alone", free, free, rates)
@@ -124,9 +124,9 @@ func TestSyncAndAsyncRatesAreWhatTheWorkerModelsGive(t *testing.T) {
 		want := must(queueing.AsyncRate(p.loops, p.connections, p.nap/1e3, p.cpu/1e3))
 		l := loop{evented(seconds(p.cpu / 1e3)), p.connections, feedsim.Uniform(0, seconds(2*p.nap/1e3))}
 		l.server.Workers = p.loops
-		rates := l.rates(t, seed, 3_000, want)
+		rates := l.rates(t, seed, 2_000, want)
 		point := fmt.Sprintf("%d on %v, nap %g ms, cpu %g ms", p.connections, l.server, p.nap, p.cpu)
-		c.between(point, "AsyncRate", want*(1-oneOf(3_000)), want*(1+oneOf(3_000)), rates)
+		c.between(point, "AsyncRate", want*(1-oneOf(2_000)), want*(1+oneOf(2_000)), rates)
 		sync := must(queueing.SyncRate(p.loops, p.nap/1e3, p.cpu/1e3))
 		if p.nap > 0 {
 			c.mistaken(point, "of sync workers", sync, sync, rates)

@@ -20,6 +20,7 @@ func TestWhatCannotBeIsRefusedByName(t *testing.T) {
 	station := func(demand float64, servers int) (queueing.Bounds, error) {
 		return queueing.ClosedThroughput(5, 1, queueing.Station{Demand: 1, Servers: 1}, queueing.Station{Demand: demand, Servers: servers})
 	}
+	const tooVaried = "want 2 at most: of service times that vary more, only the mean wait for one server is known"
 	number := func(x float64, err error) error { assert.Zero(t, x); return err }
 	bounds := func(b queueing.Bounds, err error) error { assert.Zero(t, b); return err }
 
@@ -57,9 +58,14 @@ func TestWhatCannotBeIsRefusedByName(t *testing.T) {
 		{number(queueing.GGc{Arrivals: 3, ArrivalSCV: -1, Service: 1, Servers: 4}.MeanWait()), "GGc: ArrivalSCV is -1: want a number of 0 or more"},
 		{number(queueing.GGc{Arrivals: 3, ArrivalSCV: 1.5, Service: 1, Servers: 4}.MeanTime()), "GGc: ArrivalSCV is 1.5: want 0 to 1: the approximation is for arrivals no more irregular than Poisson"},
 		{number(queueing.GGc{Arrivals: 3, ServiceSCV: nan, Service: 1, Servers: 4}.WaitTail(0)), "GGc: ServiceSCV is NaN: want a number of 0 or more"},
+		{number(queueing.GGc{Arrivals: 3, ServiceSCV: 2.5, Service: 1, Servers: 4}.MeanWait()), "GGc: ServiceSCV is 2.5: " + tooVaried},
+		{number(queueing.GGc{Arrivals: 3, ServiceSCV: 2.5, Service: 1, Servers: 4}.MeanTime()), "GGc: ServiceSCV is 2.5: " + tooVaried},
+		{number(queueing.GGc{Arrivals: 0.5, ServiceSCV: 2.5, Service: 1, Servers: 1}.WaitTail(0)), "GGc: ServiceSCV is 2.5: " + tooVaried},
+		{number(queueing.GGc{Arrivals: 0.5, ServiceSCV: 2.5, Service: 1, Servers: 1}.Quantile(0.5, uniform)), "GGc: ServiceSCV is 2.5: " + tooVaried},
 		{number(ggc.WaitTail(inf)), "GGc.WaitTail: seconds is +Inf: want a number of 0 or more"},
 		{number(queueing.GGc{}.Quantile(0.5, uniform)), "GGc: Arrivals is 0: want a number above 0"},
 		{number(ggc.Quantile(1, uniform)), "GGc.Quantile: p is 1: want a part, above 0 and below 1: 0.99 is 99 in 100"},
+		{number(ggc.Quantile(0.9999, uniform)), "GGc.Quantile: p is 0.9999: want 0.999 at most: the approximation does not know what is rarer"},
 		{number(ggc.Quantile(0.5, nil)), "GGc.Quantile: serviceCDF is nil: want the distribution of the service times"},
 		{number(ggc.Quantile(0.5, func(float64) float64 { return 2 })), "GGc.Quantile: serviceCDF(1) is 2: want a part, from 0 to 1"},
 		{number(ggc.Quantile(0.5, func(float64) float64 { return nan })), "GGc.Quantile: serviceCDF(1) is NaN: want a part, from 0 to 1"},

@@ -1,5 +1,4 @@
-// Queues that get more than they can serve, and workers that are killed, against
-// the simulator.
+// Queues that get more than they can serve, against the simulator.
 
 package queueing_test
 
@@ -9,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"example.com/outagelab/feedsim"
@@ -17,7 +15,6 @@ import (
 	"example.com/outagelab/lab/load"
 	"example.com/outagelab/lab/queueing"
 	"example.com/outagelab/lab/synthetic"
-	"example.com/outagelab/pocserver/worker"
 	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
@@ -47,14 +44,14 @@ func (r rush) String() string {
 }
 
 // served is how many requests are answered in time, and when the last of them
-// came, in each of 20 runs.
-func (r rush) served(t *testing.T) (served, last []float64) {
+// came, in each of so many runs.
+func (r rush) served(t *testing.T, runs int) (served, last []float64) {
 	t.Helper()
 	app := lab.Seeded(synthetic.Instances(synthetic.Route{Path: "/", Time: r.service}))
 	if r.cancels {
 		app = lab.Seeded(r.cancelling)
 	}
-	for seed := range uint64(20) {
+	for seed := range uint64(runs) {
 		o, err := lab.Experiment{
 			System:  lab.System{Server: r.server, App: app},
 			Load:    []load.Load{load.Open{Path: "/", Rate: r.arrivals, Poisson: r.poisson, Duration: seconds(r.over), Timeout: seconds(r.patience)}},
@@ -100,7 +97,7 @@ func TestAnOverloadedQueueServesWhatTheFluidLimitSaysAndThenNobody(t *testing.T)
 		{queue{threads(8), 20, false, feedsim.Constant(800 * millisecond)}, 12, 20, false},
 	} {
 		o := r.overload()
-		served, last := r.served(t)
+		served, last := r.served(t, 20)
 		want, when := must(o.Served()), must(o.LastServed())
 		c.between(r.String(), "Served", want-r.tooHigh(), want, served)
 		c.between(r.String(), "LastServed", when-r.tooHigh()/o.Arrivals, when, last)
@@ -125,7 +122,7 @@ func TestHandlersThatEndWithTheirClientServeWhoTakesNoTime(t *testing.T) {
 		{rush{queue{threads(5), 8, true, feedsim.Exponential(second)}, 15, 60, true}, 5. / 8},
 	} {
 		o := r.overload()
-		served, _ := r.served(t)
+		served, _ := r.served(t, 12)
 		want := must(o.ServedWithCancellation(r.over, r.atOnce))
 		c.between(r.String(), "ServedWithCancellation", want-r.tooHigh(), want+r.tooHigh(), served)
 		collapse := must(o.Served())
@@ -133,38 +130,4 @@ func TestHandlersThatEndWithTheirClientServeWhoTakesNoTime(t *testing.T) {
 		c.mistaken(r.String(), "atOnce of all", o.Arrivals*r.over*r.atOnce-r.tooHigh(), o.Arrivals*r.over*r.atOnce, served)
 	}
 	c.verify(t)
-}
-
-// In the long run a worker is killed at most once between two of its requests that
-// outlast the timeout: no statistics, but one kill more or less for each worker.
-func TestKillsAreWhatTheArbiterDoes(t *testing.T) {
-	needsSpeed(t)
-	for _, k := range []queueing.Kills{
-		{Workers: 1, Timeout: 2.5, Boot: 4, Arrivals: 10},
-		{Workers: 4, Timeout: 30, Boot: 0.18, Arrivals: 10},
-		{Workers: 2, Timeout: 9.5, Boot: 2.2, Arrivals: 1},
-		{Workers: 12, Timeout: 5, Boot: 1, Arrivals: 100},
-		{Workers: 3, Timeout: 30, Boot: 0.18, Arrivals: 0.05},
-		{Workers: 6, Timeout: 5.5, Boot: 3, Arrivals: 0.4},
-	} {
-		server := worker.Defaults(worker.Sync)
-		server.Workers, server.Timeout, server.BootTime = k.Workers, seconds(k.Timeout), seconds(k.Boot)
-		const minutes = 30
-		o, err := lab.Experiment{
-			System: lab.System{Server: server, App: lab.Seeded(synthetic.Instances(synthetic.Route{Path: "/", Time: feedsim.Constant(time.Hour)}))},
-			// As many as workers can be killed, and those who wait meanwhile.
-			Load: []load.Load{load.Open{Path: "/", Rate: min(k.Arrivals, 2), Duration: minutes * time.Minute}},
-		}.Run(t)
-		require.NoError(t, err)
-		b, err := k.PerMinute()
-		require.NoError(t, err)
-		kills := lab.Exits(worker.TimedOut).Of(o)
-		t.Logf("%+v: predicted %.4g…%.4g a minute, measured %.4g", k, b.Low, b.High, kills/minutes)
-		atTheEnd := float64(k.Workers)
-		assert.GreaterOrEqual(t, kills, minutes*b.Low-atTheEnd, "%+v", k)
-		assert.LessOrEqual(t, kills, minutes*b.High+atTheEnd, "%+v", k)
-		if k.Boot >= 1 && b.Low < b.High {
-			assert.Less(t, kills+atTheEnd, minutes*60*atTheEnd/(k.Timeout+1), "%+v: the sample does not tell that a boot takes time", k)
-		}
-	}
 }

@@ -103,7 +103,7 @@ func TestTheTailOfMMcHasItsMean(t *testing.T) {
 // volume 1, 1975, chapter 5).
 func TestGGcOfOneServerAndPoissonArrivalsIsPollaczekAndKhinchine(t *testing.T) {
 	for _, u := range []float64{0.1, 0.5, 0.9} {
-		for _, second := range []float64{1, 4. / 3, 2, math.E} { // E[S²]: constant, uniform, exponential, lognormal
+		for _, second := range []float64{1, 4. / 3, 2, math.E, math.Exp(4)} { // E[S²]: constant, uniform, exponential, lognormal with σ of 1 and 2
 			q := queueing.GGc{Arrivals: u, ArrivalSCV: 1, Service: 1, ServiceSCV: second - 1, Servers: 1}
 			assert.InEpsilon(t, u*second/(2*(1-u)), must(t)(q.MeanWait()), 1e-12)
 		}
@@ -118,7 +118,7 @@ func TestGGcOfPoissonArrivalsAndExponentialServiceIsMMc(t *testing.T) {
 		assert.InEpsilon(t, must(m.MeanWait()), must(g.MeanWait()), 1e-12)
 		assert.InEpsilon(t, must(m.MeanTime()), must(g.MeanTime()), 1e-12)
 		assert.InEpsilon(t, must(m.WaitTail(0.3)), must(g.WaitTail(0.3)), 1e-12)
-		for _, p := range []float64{0.05, 0.5, 0.9, 0.99} {
+		for _, p := range []float64{0.05, 0.5, 0.9, 0.99, 0.999} {
 			x := must(g.Quantile(p, func(s float64) float64 { return -math.Expm1(-s / m.Service) }))
 			assert.InDelta(t, 1-p, must(m.Tail(x)), 1e-4, "p = %g: to 0.0001 of it", p)
 		}

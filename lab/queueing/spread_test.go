@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/outagelab/lab/queueing"
+	"example.com/outagelab/lab/racedetector"
 )
 
 // The number in M/M/1 has the asymptotic variance 2ρ(1+ρ)/(1−ρ)⁴ in units of a
@@ -27,10 +28,64 @@ func TestTheSpreadOfASingleServerIsTheOneThatIsPublished(t *testing.T) {
 // With so many servers that nobody waits the number in the system is that of
 // M/M/∞, whose covariance is a·exp(−t/S), so that its asymptotic variance is 2aS.
 func TestTheSpreadWithoutWaitingIsThatOfInfinitelyManyServers(t *testing.T) {
-	q := queueing.MMc{Arrivals: 5, Service: 2, Servers: 100}
-	got, err := q.Deviation(1000, func(n int) float64 { return float64(n) })
+	for _, servers := range []int{100, 2_000, 100_000} {
+		q := queueing.MMc{Arrivals: float64(servers) / 4, Service: 2, Servers: servers}
+		got, err := q.Deviation(1000, func(n int) float64 { return float64(n) })
+		require.NoError(t, err)
+		assert.InEpsilon(t, math.Sqrt(2*float64(servers)/2*2/1000), got, 1e-9, "%d servers, half busy", servers)
+	}
+}
+
+// The asymptotic variance is twice the integral of the covariance over all time
+// (Whitt, Asymptotic Formulas for Markov Processes, 1992). Here it is summed over
+// the steps of the chain that jumps, or stays, at the rate of the busiest state (A.
+// Jensen, Markoff Chains as an Aid in the Study of Markoff Processes, 1953), for
+// 800 servers that are sometimes all busy.
+func TestTheSpreadOfManyServersIsTheIntegralOfTheCovariance(t *testing.T) {
+	if racedetector.On {
+		t.Skip("tens of millions of steps are too many for the race detector: it needs a run without -race")
+	}
+	const servers, erlangs, most = 800, 720.0, 1_100 // above, 0.9³⁰⁰ is nothing
+	var likely, number [most + 1]float64
+	sum, mean := 0.0, 0.0
+	for n := range likely {
+		inService := min(n, servers)
+		factorial, _ := math.Lgamma(float64(inService) + 1)
+		likely[n] = math.Exp(float64(n)*math.Log(erlangs) - factorial - float64(n-inService)*math.Log(servers) - erlangs)
+		sum += likely[n]
+		mean += float64(n) * likely[n]
+	}
+	mean /= sum
+	for n := range number {
+		number[n] = float64(n) - mean
+	}
+	const fastest = erlangs + servers
+	variance, began := 0.0, 0.0
+	for expected := number; ; {
+		covariance := 0.0
+		for n, p := range likely {
+			covariance += p / sum * number[n] * expected[n]
+		}
+		variance += 2 * covariance / fastest
+		if began = max(began, covariance); covariance < began*1e-6 {
+			break
+		}
+		below := expected[0]
+		for n, here := range expected {
+			up, down := erlangs/fastest, float64(min(n, servers))/fastest
+			if n == most {
+				up = 0
+			}
+			expected[n] = (1-up-down)*here + down*below + up*expected[min(n+1, most)]
+			below = here
+		}
+	}
+	got, err := queueing.MMc{Arrivals: erlangs, Service: 1, Servers: servers}.Deviation(1000, func(n int) float64 { return float64(n) })
 	require.NoError(t, err)
-	assert.InEpsilon(t, math.Sqrt(2*10*2/1000.0), got, 1e-9)
+	// The sum of the steps is the integral; what is left of it when only a part of
+	// 10⁻⁶ of the covariance is left is about as small.
+	assert.InEpsilon(t, math.Sqrt(variance/1000), got, 2e-6, "720 requests of a second each second, on 800 servers")
+	assert.Greater(t, got, math.Sqrt(2*erlangs/1000)*(1+2e-3), "it is not told from the spread of infinitely many servers")
 }
 
 func TestASpreadOutsideItsRangeIsAnError(t *testing.T) {
@@ -42,6 +97,8 @@ func TestASpreadOutsideItsRangeIsAnError(t *testing.T) {
 	assert.ErrorContains(t, err, "of is nil")
 	_, err = q.Deviation(1, func(int) float64 { return math.NaN() })
 	assert.ErrorContains(t, err, "MMc.Deviation: of is NaN")
+	_, err = queueing.MMc{Arrivals: 1 - 1e-14, Service: 1, Servers: 1}.Deviation(1, number)
+	assert.EqualError(t, err, "queueing: MMc.Deviation: utilisation is 0.99999999999999: want less: 4e+15 numbers in the system would matter, and 10,000,000 is the most")
 	q.Arrivals = 3
 	_, err = q.Deviation(1, number)
 	assert.ErrorContains(t, err, "stable below 1 only")
