@@ -1,0 +1,172 @@
+// What holds a server up: connections on which nothing is sent, and streams that do
+// not end. One more is opened after another, and a light request asks each time
+// whether the server still answers.
+
+package live
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"example.com/outagelab/lab/typeset"
+)
+
+// A Hold is what came of holding connections open.
+type Hold struct {
+	// Most is how many were open at once in the end.
+	Most int
+	// Up says that with Most open, and not with Fewer, a light request got no reply
+	// until they were closed.
+	Up    bool
+	Fewer int
+}
+
+// steps is how many are open when a probe asks: each number where the exact one
+// tells how many workers there are, and some larger ones.
+var steps = []int{1, 2, 3, 4, 5, 6, 7, 8, 12, 16, 32, 64}
+
+// probesAtOnce ask together: where processes share a port, one may be held up while
+// another is not, and half of the probes go to each. All of them go to the one that
+// is held, of two, once in 256 times.
+const probesAtOnce = 8
+
+// slow is a light request that takes too long for many of them.
+const slow = 200 * time.Millisecond
+
+// hold opens connections, more with each step, until the server answers no probe any
+// more, not even while meanwhile runs, and closes them; meanwhile runs in any case. ok is false if it did not come
+// to that, or did not answer when they were closed either.
+func (d *diagnosis) hold(steps []int, open func() (*connection, error), meanwhile func()) (h Hold, ok bool) {
+	probes := probesAtOnce
+	if d.light > slow {
+		probes = 2
+	}
+	// Long enough for replies that are only late, or one after another; of a light
+	// request short enough for a worker timeout of a second not to end.
+	patience := 400*time.Millisecond + time.Duration(probes+1)*d.light
+	var held []*connection
+	var asking sync.WaitGroup
+	release := func() {
+		for _, conn := range held {
+			conn.close()
+		}
+		held = nil
+		asking.Wait() // who was held up is answered now
+	}
+	defer release()
+	light := d.lightest()
+	for _, n := range steps {
+		if d.ctx.Err() != nil {
+			break
+		}
+		for len(held) < n {
+			conn, err := open()
+			if err != nil {
+				return h, false // the server says what it lets in
+			}
+			held = append(held, conn)
+			d.sleep(leastStagger)
+		}
+		d.sleep(20 * time.Millisecond)
+		h.Most = n
+		answered := make(chan answer, probes)
+		for range probes {
+			asking.Go(func() { answered <- d.ask(light, patience+3*firstReply) })
+			d.sleep(time.Millisecond)
+		}
+		got := 0
+		for timer := time.NewTimer(patience); got < probes; got++ {
+			var a answer
+			select {
+			case a = <-answered:
+			case <-timer.C:
+			}
+			if a.end == 0 {
+				break // the rest waits, where processes have queues of their own, for one that is held
+			}
+			if a.err != nil {
+				return h, false
+			}
+		}
+		if got > 0 {
+			h.Fewer = n
+			continue
+		}
+		meanwhile()
+		if len(answered) > 0 {
+			h.Fewer = n
+			continue
+		}
+		release()
+		a := <-answered
+		h.Up = a.err == nil // else it answers no more, for whatever reason
+		return h, h.Up
+	}
+	if d.ctx.Err() == nil {
+		meanwhile()
+	}
+	return h, d.ctx.Err() == nil
+}
+
+// stubborn is for how much longer nobody must be answered: a worker that is recycled,
+// or a busy machine, answers nobody for less, and a worker timeout of 2 s is longer.
+const stubborn = 1200 * time.Millisecond
+
+// idle finds out how many connections without a request hold the server up.
+func (d *diagnosis) idle() {
+	how := steps
+	if d.light > slow { // each step takes that long: only the one that tells most
+		how = []int{1}
+		if c := d.report.narrowest(); c != nil {
+			how = []int{c.AtOnce}
+		}
+	}
+	h, ok := d.hold(how, func() (*connection, error) { return d.dial(time.Minute) }, func() { d.sleep(stubborn) })
+	switch most := d.report.most(); {
+	case !ok:
+	case h.Up && 4*most > 5*h.Most:
+		// A worker that is recycled, and waits for them to end.
+		d.remark("%s held it up, which had served %d requests at a time: nothing is made of that",
+			typeset.Plural(h.Most, "idle connection", "idle connections"), most)
+	default:
+		d.report.Idle = &h
+	}
+}
+
+// kept finds out whether the server keeps a connection for a second request.
+func (d *diagnosis) kept() {
+	conn, err := d.dial(2 * firstReply)
+	if err != nil {
+		return
+	}
+	defer conn.close()
+	light := d.lightest()
+	first := conn.exchange(http.MethodGet, light, "keep-alive", d.now())
+	if first.err != nil {
+		return
+	}
+	d.report.Kept = new(bool)
+	if !first.closes && first.status < http.StatusInternalServerError {
+		second := conn.exchange(http.MethodGet, light, "keep-alive", d.now())
+		*d.report.Kept = second.err == nil
+	}
+}
+
+// proxies name themselves in Server; what they do with connections says nothing of
+// the server behind them.
+var proxies = []string{"nginx", "openresty", "apache", "caddy", "envoy", "haproxy", "traefik", "varnish", "cloudflare", "lighttpd"}
+
+func proxyOf(h http.Header) string {
+	server := strings.ToLower(h.Get("Server"))
+	for _, name := range proxies {
+		if strings.Contains(server, name) {
+			return name
+		}
+	}
+	if h.Get("Via") != "" {
+		return "a proxy (Via: " + quote(h.Get("Via")) + ")"
+	}
+	return ""
+}
