@@ -78,7 +78,7 @@ func skipIfTooMany(t *testing.T, e *Experiment) {
 
 // manyInSibling is from how many requests of a row on its sibling is left out
 // under the race detector.
-const manyInSibling = 1_000
+const manyInSibling = 200
 
 // testClaim runs an experiment, fails t if its claim does not hold, and returns
 // how many requests there were.

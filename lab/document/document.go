@@ -58,18 +58,10 @@ func Open(tb testing.TB, path string, update bool) *Document {
 // Shows fails the test unless the block that is marked as what shows text.
 func (d *Document) Shows(what, text string) {
 	d.tb.Helper()
-	mark := regexp.MustCompile("(?m)^<!-- " + regexp.QuoteMeta(what) + " -->\n```.*\n").FindStringIndex(d.text)
-	if mark == nil {
-		d.tb.Errorf("%s has no block marked as %q", d.path, what)
+	before, shown, after, ok := d.block(what)
+	if !ok {
 		return
 	}
-	before, rest := d.text[:mark[1]], d.text[mark[1]:]
-	shown, after, closed := strings.Cut("\n"+rest, "\n```\n")
-	if !closed {
-		d.tb.Errorf("%s: the block marked as %q has no end", d.path, what)
-		return
-	}
-	shown = strings.TrimPrefix(shown, "\n")
 	if shown != text && !d.update {
 		was, is := append(strings.Split(shown, "\n"), "(the end)"), append(strings.Split(text, "\n"), "(the end)")
 		i := 0
@@ -79,6 +71,30 @@ func (d *Document) Shows(what, text string) {
 		d.tb.Errorf("%s: what is marked as %q is not that, from line %d of the block on\nshown: %s\nis:    %s", d.path, what, i+1, was[i], is[i])
 	}
 	d.text = before + text + "\n```\n" + after
+}
+
+// Block is the text of the block that is marked as what, and fails the test if there
+// is none: for what cannot be held to the letter, since it is another at each run.
+func (d *Document) Block(what string) string {
+	d.tb.Helper()
+	_, shown, _, _ := d.block(what)
+	return shown
+}
+
+// block is the text of a block, with what comes before and behind it.
+func (d *Document) block(what string) (before, shown, after string, ok bool) {
+	d.tb.Helper()
+	mark := regexp.MustCompile("(?m)^<!-- " + regexp.QuoteMeta(what) + " -->\n```.*\n").FindStringIndex(d.text)
+	if mark == nil {
+		d.tb.Errorf("%s has no block marked as %q", d.path, what)
+		return "", "", "", false
+	}
+	shown, after, ok = strings.Cut("\n"+d.text[mark[1]:], "\n```\n")
+	if !ok {
+		d.tb.Errorf("%s: the block marked as %q has no end", d.path, what)
+		return "", "", "", false
+	}
+	return d.text[:mark[1]], strings.TrimPrefix(shown, "\n"), after, true
 }
 
 var (
