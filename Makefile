@@ -2,7 +2,7 @@
 
 GO ?= go
 
-.PHONY: help test lab lesson exercise bench matrix fidelity routings race determinism readme lint run.dev run.sync run.async run.async12 run.feed
+.PHONY: help test lab live lesson exercise bench matrix fidelity routings race determinism readme lint run.dev run.sync run.async run.async12 run.feed
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9.]+: *## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -10,8 +10,15 @@ help: ## list the commands
 test: ## everything, under the race detector
 	$(GO) test -race ./...
 
-lab: ## the experiments: a table here, and out/results.json
-	@$(GO) test -count=1 -run '^TestExperiments$$' -lab.out=out
+lab-only = $(if $(filter command,$(origin scenario)),$(error scenario is written in capitals: SCENARIO=path.yaml))$(if $(filter %.yaml %.yml,$(MAKECMDGOALS)),$(error unexpected $(filter %.yaml %.yml,$(MAKECMDGOALS)): name the file as SCENARIO=path.yaml))
+
+lab: ## the experiments: a table here, out/index.html and out/results.json; SCENARIO=my.yaml runs that one
+	$(lab-only)@$(GO) test -count=1 $(if $(SCENARIO),-run '^TestScenario$$' -scenario='$(SCENARIO)',-run '^TestExperiments$$') -lab.out=out
+
+live-only = $(if $(filter command,$(origin target)),$(error target is written in capitals: TARGET=http://127.0.0.1:8000))$(if $(filter-out live,$(MAKECMDGOALS)),$(error unexpected $(filter-out live,$(MAKECMDGOALS)): name the server as TARGET=http://127.0.0.1:8000))$(if $(TARGET),,$(error which server? TARGET=http://127.0.0.1:8000))
+
+live: ## how a running server does several things at once: TARGET=http://127.0.0.1:8000 (less than a minute)
+	$(live-only)@$(GO) test -count=1 -run '^TestLive$$' -target='$(TARGET)' $(ARGS)
 
 # Make takes a file's name for another target, and ignores a variable of another
 # name: both would judge the wrong file without a word.
@@ -32,9 +39,10 @@ matrix: ## each hazard, broken and fixed, under every detector, 100 trials a cel
 bench: ## what it costs, in a form that benchstat reads (minutes; some needs wrk)
 	$(GO) test -run '^$$' -bench . -benchmem . ./feedsim/front ./lab/crosstalk
 
-fidelity: ## the model against the field data, over 50 and over 200 seeds (minutes); ARGS=-update keeps a new record
-	@$(GO) test -count=1 -v -run '^TestPoCFidelity$$' ./lab/fidelity -seeds=50
-	@$(GO) test -count=1 -v -run '^TestFeedFidelity$$' ./lab/fidelity -seeds=200 $(ARGS)
+case-only = $(if $(filter %.yaml %.yml,$(MAKECMDGOALS)),$(error unexpected $(filter %.yaml %.yml,$(MAKECMDGOALS)): name the file as CASE=path))$(if $(filter command,$(origin case) $(origin args)),$(error case and args are written in capitals: CASE=path ARGS=-update))
+
+fidelity: ## the model against the field data, 100 or 200 runs of each case (four minutes); CASE=my.yaml judges what you measured; ARGS=-update keeps a new record
+	$(case-only)@$(GO) test -count=1 -timeout 1h -v -run '$(if $(CASE),^TestYourCase$$,^TestFidelity$$|^TestTheExampleOfACaseIsInside$$)' ./lab/fidelity $(if $(CASE),-case='$(abspath $(CASE))',-seeds=200) $(ARGS)
 
 routings: ## the exercise under all 81 routings, none of which repairs it as shipped, and all configurations (a minute)
 	$(GO) test -count=1 ./lab/exercise -long

@@ -5,13 +5,22 @@
 package outagelab_test
 
 import (
+	"cmp"
+	"context"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"math"
+	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -25,13 +34,21 @@ import (
 	"example.com/outagelab/feedsim/front"
 	"example.com/outagelab/feedsim/solution"
 	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/appserver"
+	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/document"
 	"example.com/outagelab/lab/exercise"
 	"example.com/outagelab/lab/fidelity"
 	"example.com/outagelab/lab/hazard"
+	"example.com/outagelab/lab/live"
 	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/queueing"
 	"example.com/outagelab/lab/racedetector"
+	"example.com/outagelab/lab/report"
+	"example.com/outagelab/lab/scenario"
 	"example.com/outagelab/lab/simnet"
+	"example.com/outagelab/lab/synthetic"
+	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver"
 	"example.com/outagelab/pocserver/worker"
 )
@@ -94,6 +111,18 @@ func underWay(n float64) lab.Tolerance {
 	return lab.Relative(500/n, fmt.Sprintf("500 requests that have begun and are not answered at the end, of %.0f", n))
 }
 
+// predict is what a formula of lab/queueing gives. A row that is outside its range
+// is a mistake of ours, so it panics.
+func predict(number float64, err error) float64 {
+	if err != nil {
+		panic(err)
+	}
+	return number
+}
+
+// atMost is the upper of a formula's two bounds.
+func atMost(b queueing.Bounds, err error) float64 { return predict(b.High, err) }
+
 // experiments is the table. A row that you add goes here; see README.
 var experiments = []lab.Experiment{
 	{
@@ -102,9 +131,9 @@ var experiments = []lab.Experiment{
 		System: poc(pocserver.RunSync()),
 		Load:   []load.Load{wrk500("/sync_sleep/", 0.1)},
 		Checks: []lab.Check{
-			{Metric: lab.Throughput, Want: 20, Formula: "1/E[S] = 1/(0.05 s)", Within: naps(200)},
+			{Metric: lab.Throughput, Want: predict(queueing.SyncRate(1, 0.05, 0)), Formula: "1/E[S] = 1/(0.05 s)", Within: naps(200)},
 			{Metric: lab.Timeouts, Want: 160, Formula: "all that are served after wrk's 2 s: (10 s − 2 s)/E[S]", Within: naps(160)},
-			{Metric: lab.Concurrency(50 * time.Millisecond), Want: 1, Formula: "Little's law: one nap at a time", Within: naps(200)},
+			{Metric: lab.Concurrency(50 * time.Millisecond), Want: predict(queueing.Little(20, 0.05)), Formula: "Little's law: 20 naps a second of 0.05 s", Within: naps(200)},
 		},
 		Lesson: lab.Lesson{
 			Cause: "A sync worker accepts a connection when it is idle, and is busy until the reply is sent. 499 of 500 connections wait in the kernel's backlog, where nobody tells them to give up.",
@@ -119,8 +148,8 @@ var experiments = []lab.Experiment{
 		Load:     []load.Load{wrk500("/sync_sleep/", 0.1)},
 		Requests: 5_000,
 		Checks: []lab.Check{
-			{Metric: lab.Throughput, Want: 500, Formula: "threads/E[S] = 25/(0.05 s)", Within: naps(5000)},
-			{Metric: lab.Concurrency(50 * time.Millisecond), Want: 25, Formula: "Little's law: as many naps as threads", Within: naps(5000)},
+			{Metric: lab.Throughput, Want: atMost(queueing.ClosedThroughput(500, 0, queueing.Station{Demand: 0.05, Servers: 25})), Formula: "threads/E[S] = 25/(0.05 s)", Within: naps(5000)},
+			{Metric: lab.Concurrency(50 * time.Millisecond), Want: predict(queueing.Little(500, 0.05)), Formula: "Little's law: 500 naps a second of 0.05 s", Within: naps(5000)},
 		},
 		Lesson: lab.Lesson{
 			Cause: "A threaded worker's main loop accepts everybody, but serves only as many requests at a time as it has threads. gunicorn's default is one thread, which is a sync worker with keep-alive.",
@@ -135,7 +164,7 @@ var experiments = []lab.Experiment{
 		Load:     []load.Load{load.Closed{Name: "wrk", Path: "/sync_sleep/?sleep=0.1", Connections: 500, Duration: 4 * time.Second}},
 		Requests: 40_000,
 		Checks: []lab.Check{
-			{Metric: lab.Throughput, Want: 10_000, Formula: "N/E[S] = 500/(0.05 s)", Within: lab.Relative(0.016, "4σ of 40,000 naps, 1.15 %, and a third of a nap that each connection has not finished, 0.42 %")},
+			{Metric: lab.Throughput, Want: atMost(queueing.ClosedThroughput(500, 0.05)), Formula: "N/E[S] = 500/(0.05 s)", Within: lab.Relative(0.016, "4σ of 40,000 naps, 1.15 %, and a third of a nap that each connection has not finished, 0.42 %")},
 			{Metric: lab.Timeouts, Want: 0, Formula: "no nap is longer than 0.1 s", Within: lab.Exactly()},
 		},
 		Lesson: lab.Lesson{
@@ -154,7 +183,7 @@ var experiments = []lab.Experiment{
 		Load:     []load.Load{load.Closed{Name: "wrk", Path: "/sync_sleep/?sleep=0.1", Connections: 500, Duration: 3 * time.Second}},
 		Requests: 30_000,
 		Checks: []lab.Check{
-			{Metric: lab.Throughput, Want: 10_000, Formula: "N/E[S] = 500/(0.05 s)", Within: lab.Relative(0.019, "4σ of 30,000 naps, 1.33 %, and a third of a nap that each connection has not finished, 0.56 %")},
+			{Metric: lab.Throughput, Want: atMost(queueing.ClosedThroughput(500, 0.05)), Formula: "N/E[S] = 500/(0.05 s)", Within: lab.Relative(0.019, "4σ of 30,000 naps, 1.33 %, and a third of a nap that each connection has not finished, 0.56 %")},
 		},
 		Lesson: lab.Lesson{
 			Cause: "runserver starts a thread for each connection. That is why what was fast on a developer's machine stands still on the server: the deployment has a pool, the development server has none.",
@@ -174,7 +203,7 @@ var experiments = []lab.Experiment{
 		}},
 		Requests: 38_000,
 		Checks: []lab.Check{
-			{Metric: lab.Throughput, Want: 12 / fidelity.AsyncCPU.Seconds(), Formula: "min(N/(E[S]+c), workers/c) = 12/(0.935 ms)", Within: underWay(3 * 12 / fidelity.AsyncCPU.Seconds())},
+			{Metric: lab.Throughput, Want: predict(queueing.AsyncRate(12, 500, 0.0005, fidelity.AsyncCPU.Seconds())), Formula: "min(N/(E[S]+c), workers/c) = 12/(0.935 ms)", Within: underWay(3 * 12 / fidelity.AsyncCPU.Seconds())},
 			{Metric: lab.Busy, Want: 1, Formula: "each loop is held all the time: (N/workers)·c is far above E[S]", Within: lab.Absolute(0.01, "the first nap of 1 ms of 3 s, and the last")},
 		},
 		Lesson: lab.Lesson{
@@ -280,6 +309,10 @@ var experiments = []lab.Experiment{
 		Claim:  "The same two users on an event loop do not notice each other.",
 		System: poc(pocserver.RunAsync()),
 		Load:   twoUsers(),
+		Latencies: []lab.Distribution{
+			{Load: "first user", Formula: "a nap: uniform(0, 3.9 s)", CDF: feedsim.Uniform(0, 3900*time.Millisecond).CDF},
+			{Load: "second user", Formula: "a nap: uniform(0, 3.9 s)", CDF: feedsim.Uniform(0, 3900*time.Millisecond).CDF},
+		},
 		Checks: []lab.Check{
 			{Metric: lab.Latency(100).On("second user"), Want: 3.9, Formula: "no nap is longer than S, and nobody is waited for", Within: lab.AtMost("S = 3.9 s, and the nanoseconds of the model")},
 			{Metric: lab.MeanLatency.On("second user"), Want: 1.95, Formula: "E[S]", Within: lab.Absolute(4*1.126/math.Sqrt(pairs), "4σ of the mean of 200 naps: 3.9 s/√12 each")},
@@ -290,6 +323,152 @@ var experiments = []lab.Experiment{
 		},
 		Sibling: func(e *lab.Experiment) { e.System.Server = pocserver.RunSync() },
 	},
+}
+
+// queues is what theory has formulas for, on an app that only takes time.
+var queues = []lab.Experiment{
+	{
+		Name:     "queue/four-threads",
+		Claim:    "Four threads that are busy 70 % of the time make more than four in ten wait, and one in eight for longer than a request takes.",
+		System:   taking(threads(1, 4), "a request takes 1 s on average, exponentially distributed", feedsim.Exponential(time.Second)),
+		Load:     []load.Load{load.Open{Name: "users", Path: "/", Rate: fourThreads.Arrivals, Poisson: true, Duration: 4_000 * time.Second}},
+		Horizon:  4_100 * time.Second,
+		Requests: 11_200,
+		Checks: []lab.Check{
+			{Metric: inSystem(4_000, count, "mean requests waiting or served"), Want: predict(queueing.Little(fourThreads.Arrivals, predict(fourThreads.MeanTime()))), Formula: "Little's law: λ·E[T], with E[T] of M/M/4, λ = 2.8/s, E[S] = 1 s", Within: overTime(4_000, count)},
+			{Metric: inSystem(4_000, busyOfFour, "busy threads"), Want: predict(fourThreads.Utilisation()), Formula: "λ·E[S]/4", Within: overTime(4_000, busyOfFour)},
+			{Metric: inSystem(4_000, allBusy, "all threads busy"), Want: predict(queueing.ErlangC(4, 2.8)), Formula: "Erlang C of 4 servers and 2.8 erlangs: who comes then has to wait", Within: overTime(4_000, allBusy)},
+			{Metric: waitedLonger(1), Want: predict(fourThreads.WaitTail(1)), Formula: "M/M/4: C·exp(−(4/E[S] − λ)·1 s)", Within: lab.Absolute(4*math.Hypot(predict(fourThreads.Deviation(4_000, longerThanASecond)), math.Sqrt(0.129*0.871/11_200)), "4σ: of how many each finds before it, over 4,000 s of a birth and death process, and of 11,200 draws")},
+		},
+		Latencies: []lab.Distribution{{Load: "users", Formula: "M/M/4 with λ = 2.8/s, E[S] = 1 s", CDF: func(t float64) float64 { return 1 - predict(fourThreads.Tail(t)) }}},
+		Lesson: lab.Lesson{
+			Cause: "Requests come at random and take a random time, so that four of them and more are there together far more often than 2.8 on average suggests. Who comes then waits.",
+			Fix:   "Leave room: with a fifth thread one in five waits, with a sixth one in thirteen.",
+		},
+		Sibling: func(e *lab.Experiment) { e.System.Server.Threads, e.Load = 3, e.Load[:1] },
+	},
+	{
+		Name:     "queue/even-naps",
+		Claim:    "Naps that vary less make a shorter queue: a sync worker that is busy 70 % of the time keeps users of even naps waiting for two thirds of what exponential ones would.",
+		System:   poc(with(pocserver.RunSync(), func(c *worker.Config) { c.MaxRequests = 0 })),
+		Load:     []load.Load{load.Open{Name: "users", Path: "/sync_sleep/?sleep=2", Rate: evenNaps.Arrivals, Poisson: true, Duration: 20_000 * time.Second}},
+		Requests: 14_000,
+		Checks: []lab.Check{
+			{Metric: lab.MeanLatency, Want: predict(evenNaps.MeanTime()), Formula: "Allen and Cunneen's G/G/1, exact for Poisson arrivals: E[S] + (0.7/0.3)·(1 + 1/3)/2·E[S]", Within: lab.Absolute(4*evenNapsSpread, "4σ of the mean over 20,000 s: M/M/1's, times √((1 + 1/3)/2)³, by its heavy-traffic limit (Whitt, Planning Queueing Simulations, 1989)")},
+			{Metric: lab.Busy, Want: predict(evenNaps.Utilisation()), Formula: "λ·E[S]", Within: lab.Absolute(4*math.Sqrt(0.7*4/3/20_000), "4σ of the work that comes in 20,000 s: √(λ·E[S²]/T), with E[S²] = 4/3 s²")},
+			{Metric: waitedLonger(2), Want: predict(evenNaps.WaitTail(2)), Formula: "Allen and Cunneen's G/G/1: ρ·exp(−ρ·2 s/E[wait])", Within: lab.Absolute(0.06+4*predict(queueing.MMc{Arrivals: 0.7, Service: 1, Servers: 1}.Deviation(20_000, allBusy)), "what the approximation may be off by, 0.06, and 4σ of the time for which M/M/1 has four or more in it, over 20,000 s")},
+		},
+		Lesson: lab.Lesson{
+			Cause: "What makes a queue is how irregular arrivals and services are: half the sum of their squared coefficients of variation, 1 for what is random, 1/3 for an even nap, 0 for what is always the same.",
+			Fix:   "Keep what takes long apart from what does not: each of the two queues is shorter than the one.",
+		},
+		Sibling: func(e *lab.Experiment) {
+			e.System = taking(e.System.Server, "a request takes 1 s on average, exponentially distributed", feedsim.Exponential(time.Second))
+		},
+	},
+	{
+		Name:   "killing/sync",
+		Claim:  "Requests that outlast the worker timeout kill a worker each, as fast as workers boot: four a minute of two workers.",
+		System: taking(with(worker.Defaults(worker.Sync), func(c *worker.Config) { c.Workers = 2 }), "a request takes a minute", feedsim.Constant(time.Minute)),
+		Load:   []load.Load{load.Open{Name: "users", Path: "/", Rate: 0.5, Duration: 5 * time.Minute}},
+		Checks: []lab.Check{
+			{Metric: lab.Exits(worker.TimedOut), Want: 5 * atMost(killing.PerMinute()), Formula: "5 min · 60·workers/(timeout + boot) = 5·60·2/(30.18 s)", Within: lab.Absolute(5*(atMost(killing.PerMinute())-atLeast(killing.PerMinute()))+2, "the arbiter looks once a second: 5·60·2/(31.18 s) is the least. And a worker each may be under way at the end")},
+			{Metric: lab.Replies(200), Want: 0, Formula: "no request survives", Within: lab.Exactly()},
+		},
+		Lesson: lab.Lesson{
+			Cause: "The arbiter cannot tell a worker that works from one that hangs: 30 s without a heartbeat, and it aborts it, with its client. The next in the queue kills the next one.",
+			Fix:   "A timeout inside the request, shorter than the worker's. Raising the worker's own only makes the queue longer.",
+		},
+		Sibling: func(e *lab.Experiment) { e.System.Server.Timeout = 90 * time.Second },
+	},
+}
+
+// What the formulas take of the rows above.
+var (
+	fourThreads = queueing.MMc{Arrivals: 2.8, Service: 1, Servers: 4}
+	evenNaps    = queueing.GGc{Arrivals: 0.7, ArrivalSCV: 1, Service: 1, ServiceSCV: 1.0 / 3, Servers: 1}
+	killing     = queueing.Kills{Workers: 2, Timeout: 30, Boot: 0.18, Arrivals: 0.5}
+
+	// By Little's law the spread of the number is λ times that of the time.
+	evenNapsSpread = predict(queueing.MMc{Arrivals: 0.7, Service: 1, Servers: 1}.Deviation(20_000, func(n int) float64 { return float64(n) })) / 0.7 *
+		math.Pow((1+1.0/3)/2, 1.5)
+)
+
+// atLeast is the lower of a formula's two bounds.
+func atLeast(b queueing.Bounds, err error) float64 { return predict(b.Low, err) }
+
+// taking is an app that does nothing but take time, on a server.
+func taking(server worker.Config, words string, time feedsim.Delay) lab.System {
+	return lab.System{Server: server, Variant: words, App: lab.Seeded(synthetic.Instances(synthetic.Route{Path: "/", Time: time}))}
+}
+
+func count(inSystem int) float64 { return float64(inSystem) }
+
+// busyOfFour is the part of four threads that are busy.
+func busyOfFour(inSystem int) float64 { return float64(min(inSystem, 4)) / 4 }
+
+// allBusy is 1 while a request that comes to four threads has to wait.
+func allBusy(inSystem int) float64 {
+	if inSystem >= 4 {
+		return 1
+	}
+	return 0
+}
+
+// longerThanASecond is the probability that a request which finds so many at four
+// threads of queue/four-threads waits for longer than a second: that fewer leave
+// within it than have to, of a Poisson number with mean 4.
+func longerThanASecond(inSystem int) float64 {
+	sum, term := 0.0, math.Exp(-4)
+	for left := 0; left <= inSystem-4; left++ {
+		sum += term
+		term *= 4 / float64(left+1)
+	}
+	return sum
+}
+
+// waitedLonger is the part of all requests that waited for longer than so many
+// seconds: of one server that takes in first who came first.
+func waitedLonger(seconds float64) lab.Metric {
+	return lab.Metric{Name: fmt.Sprintf("waited longer than %g s", seconds), Unit: "of all", Of: func(o *lab.Observation) float64 {
+		n := 0
+		for i, s := range o.Spans { // both are in the order in which they came
+			if s.From.Sub(o.Begin)-o.Records[i].Scheduled > time.Duration(seconds*float64(time.Second)) {
+				n++
+			}
+		}
+		return float64(n) / float64(len(o.Spans))
+	}}
+}
+
+// inSystem is the mean, over the first seconds, of what depends on how many
+// requests are under way.
+func inSystem(seconds float64, of func(n int) float64, name string) lab.Metric {
+	return lab.Metric{Name: name, Of: func(o *lab.Observation) float64 {
+		type step struct {
+			at time.Duration
+			by int
+		}
+		var steps []step
+		for _, r := range o.Records {
+			steps = append(steps, step{r.Scheduled, 1}, step{r.End, -1})
+		}
+		slices.SortFunc(steps, func(a, b step) int { return cmp.Compare(a.at, b.at) })
+		end := time.Duration(seconds * float64(time.Second))
+		sum, last, n := 0.0, time.Duration(0), 0
+		for _, s := range append(steps, step{at: end}) {
+			at := min(s.at, end)
+			sum += of(n) * (at - last).Seconds()
+			last = at
+			n += s.by
+		}
+		return sum / seconds
+	}}
+}
+
+// overTime is four standard deviations of such a mean, of queue/four-threads.
+func overTime(seconds float64, of func(n int) float64) lab.Tolerance {
+	return lab.Absolute(4*predict(fourThreads.Deviation(seconds, of)), fmt.Sprintf("4σ of the mean over %s s: M/M/4 is a birth and death process", typeset.Number(seconds)))
 }
 
 // The feed exercise: every route on one app server behind the nginx.conf as
@@ -306,7 +485,13 @@ const (
 	arrivals = 10.0           // λ: requests a second to /check_feed
 	sent     = arrivals * 120 // requests to /check_feed in all
 	capacity = 2 / poll       // μ: polls a second of two workers with one request each
-	collapse = arrivals * capacity * patience / (arrivals - capacity)
+)
+
+// The collapse of two workers with one request each, and how many are served before
+// it.
+var (
+	overload = queueing.Overload{Arrivals: arrivals, Capacity: capacity, Patience: patience}
+	collapse = predict(overload.Served())
 )
 
 // polls is four standard deviations of a count of n polls that follow each other.
@@ -338,6 +523,11 @@ var lastGood = lab.Metric{Name: "last 200 was sent at", Unit: "s", Of: func(o *l
 	}
 	return last
 }}
+
+// pollsAlone is what theory says of polls that wait for nobody: the feed's time.
+func pollsAlone() []lab.Distribution {
+	return []lab.Distribution{{Load: "/check_feed", Formula: "a poll: 0 to 5 whole seconds", CDF: feedsim.Delay{}.CDF}}
+}
 
 // inFlight is how many requests of the load were under way on average while it
 // lasted, by Little's law: the sum of all that they took over 120 s.
@@ -417,7 +607,7 @@ var feedExercise = []lab.Experiment{
 		Load:   exercise.Polls(), Horizon: pollsEnd,
 		Checks: []lab.Check{
 			{Metric: lab.Replies(200).On("/check_feed"), Want: collapse, Formula: collapseFormula, Within: collapsed()},
-			{Metric: lastGood.On("/check_feed"), Want: collapse / arrivals, Formula: "the last of them, at λ a second", Within: lab.Absolute(2.2, "4σ of 52 polls, 21 requests, at 10/s")},
+			{Metric: lastGood.On("/check_feed"), Want: predict(overload.LastServed()), Formula: "μT/(λ−μ): the last of them", Within: lab.Absolute(2.2, "4σ of 52 polls, 21 requests, at 10/s")},
 			{Metric: lab.Replies(504).On("/"), Want: 120 - collapse/arrivals, Formula: "all that come after that wait in the same queue", Within: lab.Absolute(3.2, "2.2 s at 1/s, and one at the edge")},
 		},
 		Lesson: lab.Lesson{
@@ -446,9 +636,10 @@ var feedExercise = []lab.Experiment{
 		Claim:  "By Little's law 10 polls a second of 2.5 s are 25 at a time: 2 × 25 threads carry them, and nine in ten requests to / notice nothing.",
 		System: behind(gthread25, feedsim.AppConfig{}),
 		Load:   exercise.Polls(), Horizon: pollsEnd,
+		Latencies: pollsAlone(),
 		Checks: []lab.Check{
 			{Metric: lab.Replies(200).On("/check_feed"), Want: sent, Formula: "all", Within: lab.Exactly()},
-			{Metric: inFlight.On("/check_feed"), Want: arrivals * poll, Formula: "Little's law: λ·E[S] = 10/s · 2.5 s", Within: lab.Absolute(4*math.Sqrt(sent*pollVar)/120, "4σ of the sum of 1,200 polls over 120 s")},
+			{Metric: inFlight.On("/check_feed"), Want: predict(queueing.Little(arrivals, poll)), Formula: "Little's law: λ·E[S] = 10/s · 2.5 s", Within: lab.Absolute(4*math.Sqrt(sent*pollVar)/120, "4σ of the sum of 1,200 polls over 120 s")},
 			{Metric: lab.Latency(90).On("/"), Want: 0, Formula: "a thread is free: 25 of 50 are in use on average, and seldom all of a worker's", Within: ofTheModel()},
 		},
 		Lesson: lab.Lesson{
@@ -462,6 +653,7 @@ var feedExercise = []lab.Experiment{
 		Claim:  "Two event loops whose handlers await answer every poll when the feed does.",
 		System: behind(feedsim.Evented(), awaiting),
 		Load:   exercise.Polls(), Horizon: pollsEnd,
+		Latencies: pollsAlone(),
 		Checks: []lab.Check{
 			{Metric: lab.Replies(200).On("/check_feed"), Want: sent, Formula: "all", Within: lab.Exactly()},
 			{Metric: lab.Latency(100).On("/check_feed"), Want: 5, Formula: "the longest poll, and nobody is waited for", Within: ofTheModel()},
@@ -492,16 +684,16 @@ var feedExercise = []lab.Experiment{
 	},
 	{
 		Name:   "streams/sync",
-		Claim:  "Two streams hold two sync workers until the arbiter kills them: of 75, two and then two more are ever served, and / is gone.",
+		Claim:  "Two streams hold two sync workers until the arbiter kills them: of 75, two and then two more are ever served, and / is gone for two minutes.",
 		System: behind(feedsim.Prefork(), feedsim.AppConfig{}),
 		Load:   exercise.Streams(), Horizon: streamsEnd,
 		Checks: []lab.Check{
 			{Metric: lab.Streaming.On("/stream_feed"), Want: 4, Formula: "2 workers · 60 s/(30 s): nginx gives up after 60 s, the arbiter after 30", Within: lab.Exactly()},
 			{Metric: lab.Replies(504).On("/stream_feed"), Want: 71, Formula: "the others", Within: lab.Exactly()},
-			{Metric: lab.Replies(200).On("/"), Want: 0, Formula: "/ waits behind 71 streams", Within: lab.Exactly()},
+			{Metric: lab.Replies(200).On("/"), Want: 2 * (87 - 62), Formula: "62 s and 71 dead streams of a poll each on two workers, 62 s + 71·2.5 s/2 = 151 s: by then all of / have left, or those who came before second 62 if it goes fast", Within: lab.AtMost("4σ of 71 polls on two workers are 29 s: at 122 s at the earliest")},
 		},
 		Lesson: lab.Lesson{
-			Cause: "A sync worker beats between requests only, and a stream has no end: to the arbiter it is a worker that hangs. Nobody else is served meanwhile.",
+			Cause: "A sync worker beats between requests only, and a stream has no end: to the arbiter it is a worker that hangs. Nobody else is served meanwhile, and then come the streams whose clients have left: each takes a poll until a write fails.",
 			Fix:   "A stream needs a server where a connection that waits is cheap: an event loop. Where there is none, a sync worker is no place for it.",
 		},
 		Sibling: func(e *lab.Experiment) {
@@ -597,7 +789,7 @@ var feedExercise = []lab.Experiment{
 		Load:   []load.Load{load.Open{Name: "/check_feed", Path: "/check_feed", Rate: 0.05, Duration: 2 * time.Minute}}, Horizon: pollsEnd,
 		Checks: []lab.Check{
 			{Metric: lab.Replies(502), Want: 6, Formula: "all: 0.05/s · 120 s", Within: lab.Exactly()},
-			{Metric: lab.Exits(worker.TimedOut), Want: 6, Formula: "a worker each", Within: lab.Exactly()},
+			{Metric: lab.Exits(worker.TimedOut), Want: 2 * atMost(queueing.Kills{Workers: 2, Timeout: 30, Boot: 0.18, Arrivals: 0.05}.PerMinute()), Formula: "a worker each: 2 min · 60·λ", Within: lab.Exactly()},
 			{Metric: lab.Latency(100), Want: 30.5, Formula: "the worker timeout, seen up to a second later", Within: lab.Absolute(0.5, "the arbiter looks once a second")},
 		},
 		Lesson: lab.Lesson{
@@ -645,7 +837,7 @@ var feedExercise = []lab.Experiment{
 		System: behind(feedsim.Prefork(), feedsim.AppConfig{HonourCancel: true}),
 		Load:   exercise.Polls(), Horizon: pollsEnd,
 		Checks: []lab.Check{
-			{Metric: lab.Replies(200).On("/check_feed"), Want: collapse + (sent-collapse)/6, Formula: "λμT/(λ−μ), and of the others a sixth, whose poll is 0 of 0 to 5 s", Within: lab.Absolute(54, "4σ: of 1,148 draws of one in six, 12.6, and 5/6 of the first 52's, 4.5")},
+			{Metric: lab.Replies(200).On("/check_feed"), Want: predict(overload.ServedWithCancellation(120, 1.0/6)), Formula: "λμT/(λ−μ), and of the others a sixth, whose poll is 0 of 0 to 5 s", Within: lab.Absolute(54, "4σ: of 1,148 draws of one in six, 12.6, and 5/6 of the first 52's, 4.5")},
 			{Metric: lab.Replies(200).On("/"), Want: 120, Formula: "all: a request that is next gets its turn while its client is there", Within: lab.Exactly()},
 		},
 		Lesson: lab.Lesson{
@@ -691,7 +883,7 @@ var feedExercise = []lab.Experiment{
 		System: behind(with(gthread25, func(c *worker.Config) { c.Threads = 5 }), feedsim.AppConfig{Coalesce: true}),
 		Load:   exercise.Polls(), Horizon: pollsEnd,
 		Checks: []lab.Check{
-			{Metric: lab.Replies(200).On("/check_feed"), Want: arrivals * 4 * patience / (arrivals - 4), Formula: "λμT/(λ−μ), λ = 10/s, μ = 10/(2.5 s), T = 60 s", Within: lab.Absolute(5*polls(80)*10/6, "4σ of 80 polls that serve five each, times λ/(λ−μ)")},
+			{Metric: lab.Replies(200).On("/check_feed"), Want: predict(queueing.Overload{Arrivals: arrivals, Capacity: 10 / poll, Patience: patience}.Served()), Formula: "λμT/(λ−μ), λ = 10/s, μ = 10/(2.5 s), T = 60 s", Within: lab.Absolute(5*polls(80)*10/6, "4σ of 80 polls that serve five each, times λ/(λ−μ)")},
 		},
 		Lesson: lab.Lesson{
 			Cause: "When a poll is over, all five threads of the worker are free at once, and the next five requests begin the next poll together: five requests a poll, as before.",
@@ -816,6 +1008,29 @@ func twoUsers() []load.Load {
 	return []load.Load{user("first user", 0), user("second user", 500*time.Millisecond)}
 }
 
+// napLengths are the S of naps uniform(0, S), in seconds, at which the two servers
+// are compared.
+var napLengths = []struct {
+	name, words string
+	sleep       float64
+}{
+	{"100ms", "naps up to 100 ms", 0.1}, {"10ms", "naps up to 10 ms", 0.01}, {"1ms", "naps up to 1 ms", 0.001}, {"0ms", "no nap", 0},
+}
+
+// meanNap is how many seconds a nap uniform(0, sleep) takes on the field's machine.
+func meanNap(sleep float64) float64 {
+	if sleep == 0 {
+		return 0
+	}
+	return sleep/2 + fidelity.Overshoot.Seconds()
+}
+
+// crossoverRates are what either server answers to naps uniform(0, sleep).
+func crossoverRates(sleep float64) (syncRate, asyncRate float64) {
+	return predict(queueing.SyncRate(1, meanNap(sleep), fidelity.SyncCPU.Seconds())),
+		predict(queueing.AsyncRate(1, 500, meanNap(sleep), fidelity.AsyncCPU.Seconds()))
+}
+
 // crossover is the PoC's conclusion as rows: each nap length on each of the two
 // servers, with the calibrated costs.
 func crossover() []lab.Experiment {
@@ -826,18 +1041,9 @@ func crossover() []lab.Experiment {
 		c.CPU, c.SleepOvershoot = fidelity.AsyncCPU, fidelity.Overshoot
 	}))
 	var rows []lab.Experiment
-	for _, nap := range []struct {
-		name, words string
-		sleep       float64
-	}{
-		{"100ms", "naps up to 100 ms", 0.1}, {"10ms", "naps up to 10 ms", 0.01}, {"1ms", "naps up to 1 ms", 0.001}, {"0ms", "no nap", 0},
-	} {
-		mean := nap.sleep / 2
-		if mean > 0 {
-			mean += fidelity.Overshoot.Seconds()
-		}
-		syncRate := 1 / (mean + fidelity.SyncCPU.Seconds())
-		asyncRate := min(500/(mean+fidelity.AsyncCPU.Seconds()), 1/fidelity.AsyncCPU.Seconds())
+	for _, nap := range napLengths {
+		mean := meanNap(nap.sleep)
+		syncRate, asyncRate := crossoverRates(nap.sleep)
 		perNap := nap.sleep / 2 / math.Sqrt(3) * math.Sqrt(syncRate) // σ of a second's naps, in naps
 		from := fmt.Sprintf("4σ of 4 s of naps uniform(0, %g s), and a request at either end", nap.sleep)
 		rows = append(rows,
@@ -879,6 +1085,63 @@ func crossover() []lab.Experiment {
 	return rows
 }
 
+// crossoverFigure is the two servers over the nap lengths: what was predicted, what
+// the model gave, and what the field has.
+func crossoverFigure(results []*lab.Result) (report.Figure, error) {
+	f := report.Figure{
+		Title: "The shorter the nap, the less async pays: the lines cross at naps of up to a millisecond",
+		Words: "One gunicorn sync worker and one uvicorn loop under wrk with 500 connections, naps even between 0 and S. Predicted by 1/(E[S]+c) and min(N/(E[S]+c), 1/c) with the calibrated costs c; the field's are poc.json's.",
+		X:     report.Axis{Title: "longest nap S", Unit: "ms", Log: true},
+		Y:     report.Axis{Title: "throughput", Unit: "replies/s", Log: true},
+	}
+	var predicted, model [2]report.Series
+	servers := [2]string{"sync worker", "event loop"}
+	for i, server := range servers {
+		predicted[i], model[i] = report.Series{Of: server, From: "predicted"}, report.Series{Of: server, From: "the model"}
+	}
+	for ms := 0.1; ms <= 101; ms *= math.Pow(10, 0.05) {
+		s, a := crossoverRates(ms / 1000)
+		predicted[0].At = append(predicted[0].At, report.Point{X: ms, Y: s})
+		predicted[1].At = append(predicted[1].At, report.Point{X: ms, Y: a})
+	}
+	for _, r := range results {
+		for _, nap := range napLengths {
+			for i, server := range []string{"sync", "async"} {
+				if r.Name == "crossover/"+server+"/"+nap.name && r.Checks[0].Observed != nil {
+					model[i].At = append(model[i].At, report.Point{X: 1000 * nap.sleep, Y: *r.Checks[0].Observed})
+				}
+			}
+		}
+	}
+	if len(model[0].At) == 0 || len(model[1].At) == 0 {
+		return report.Figure{}, nil // the rows did not run
+	}
+	var field struct {
+		Rows []struct {
+			Server    string
+			Sleep     float64 `json:"sleep_s"`
+			PerSecond float64 `json:"requests_per_s"`
+		}
+	}
+	data, err := os.ReadFile("lab/testdata/field/poc.json")
+	if err != nil {
+		return report.Figure{}, err
+	}
+	if err := json.Unmarshal(data, &field); err != nil {
+		return report.Figure{}, fmt.Errorf("poc.json: %w", err)
+	}
+	measured := [2]report.Series{{Of: servers[0], From: "the field"}, {Of: servers[1], From: "the field"}}
+	for _, row := range field.Rows {
+		for i, server := range []string{"gunicorn_sync", "uvicorn"} {
+			if row.Server == server {
+				measured[i].At = append(measured[i].At, report.Point{X: 1000 * row.Sleep, Y: row.PerSecond})
+			}
+		}
+	}
+	f.Lines, f.Points = predicted[:], append(model[:], measured[:]...)
+	return f, nil
+}
+
 func crossoverLoad(view string, sleep float64) []load.Load {
 	l := wrk500(view, sleep)
 	l.Duration = 4 * time.Second
@@ -890,11 +1153,51 @@ var results *lab.Results
 
 // TestExperiments runs the table: make lab prints it.
 func TestExperiments(t *testing.T) {
-	results = lab.Test(t, table())
+	results = lab.Test(t, table(), report.HTML(crossoverFigure))
 }
 
 // table is every row there is.
-func table() []lab.Experiment { return slices.Concat(experiments, crossover(), feedExercise) }
+func table() []lab.Experiment { return slices.Concat(experiments, queues, crossover(), feedExercise) }
+
+// TestEveryFormulaPredictsSomething: there is no theory here that no experiment
+// uses, be it a row of the table or one from a file.
+func TestEveryFormulaPredictsSomething(t *testing.T) {
+	var sources []string
+	for _, pattern := range []string{"experiments_test.go", "lab/scenario/*.go"} {
+		paths, err := filepath.Glob(pattern)
+		require.NoError(t, err)
+		sources = append(sources, paths...)
+	}
+	uses := ""
+	for _, path := range sources {
+		if text, err := os.ReadFile(path); assert.NoError(t, err) && (path == "experiments_test.go" || !strings.HasSuffix(path, "_test.go")) {
+			uses += string(text)
+		}
+	}
+	paths, err := filepath.Glob("lab/queueing/*.go")
+	require.NoError(t, err)
+	formulas := 0
+	for _, path := range paths {
+		if strings.HasSuffix(path, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+		require.NoError(t, err)
+		for _, d := range file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || !f.Name.IsExported() {
+				continue
+			}
+			formulas++
+			call := "queueing." + f.Name.Name + "("
+			if f.Recv != nil {
+				call = "." + f.Name.Name + "("
+			}
+			assert.Contains(t, uses, call, "%s in %s predicts nothing: give it an experiment, or delete it", f.Name.Name, path)
+		}
+	}
+	assert.NotZero(t, formulas)
+}
 
 // TestTheLinesCrossWherePredicted finds the nap length at which the two servers
 // answer alike, and compares it with the prediction: 1/(E[S]+o+c) = 1/c' where
@@ -903,7 +1206,7 @@ func TestTheLinesCrossWherePredicted(t *testing.T) {
 	if racedetector.On {
 		t.Skip("about 80,000 requests are too many for the race detector: it needs a run without -race")
 	}
-	predicted := 2 * (fidelity.AsyncCPU - fidelity.SyncCPU - fidelity.Overshoot).Seconds()
+	predicted := 2 * predict(queueing.Crossover(fidelity.SyncCPU.Seconds(), fidelity.AsyncCPU.Seconds(), fidelity.Overshoot.Seconds())) // a mean nap is S/2
 	rate := func(row lab.Experiment, view string, sleep float64) float64 {
 		row.Load = []load.Load{load.Closed{Path: fmt.Sprintf("%s?sleep=%.9f", view, sleep), Connections: 50, Duration: 4 * time.Second}}
 		o, err := row.Run(t)
@@ -959,6 +1262,21 @@ func TestDocuments(t *testing.T) {
 	require.True(t, ok)
 	readme.Shows("printed by make exercise", report)
 
+	const sizing = "lab/scenario/examples/sizing.yaml"
+	file, err := os.ReadFile(sizing)
+	require.NoError(t, err)
+	readme.Shows("the file "+sizing, strings.TrimSpace(string(file)))
+	answer, _, ok := strings.Cut(printed(t, "-test.run=^TestScenario$", "-scenario="+sizing), "\nPASS\n")
+	require.True(t, ok)
+	readme.Shows("printed by make lab SCENARIO="+sizing, strings.TrimSpace(answer))
+
+	running := readme.Block("printed by make live TARGET=http://127.0.0.1:8000")
+	simulated := liveOnTwelveLoops(t)
+	for _, line := range regexp.MustCompile(`(?m)^ +(possible|fits) .*$`).FindAllString(simulated, -1) {
+		assert.Contains(t, running, line, "README: what make live says of twelve loops, by what it says of simulated ones")
+	}
+	assert.Contains(t, running, "behaves like 12 event loops: up to 12 requests in service")
+
 	lesson, _, ok := strings.Cut(printedBy(t, 1, "-test.run=^TestLesson$", "-lesson=dirty/mutex"), "\n--- FAIL")
 	require.True(t, ok)
 	readme.Shows("printed by make lesson NAME=dirty/mutex", strings.TrimSpace(lesson))
@@ -979,6 +1297,27 @@ func TestDocuments(t *testing.T) {
 		}
 		return x, ok
 	})
+}
+
+// liveOnTwelveLoops is what make live finds out about the PoC on twelve loops, in
+// virtual time.
+func liveOnTwelveLoops(t *testing.T) (found string) {
+	t.Helper()
+	require.NoError(t, bubble.Run(t, 5*time.Second, bubble.Patient, func() error {
+		const address = "127.0.0.1:8000"
+		var network simnet.Network
+		config := pocserver.RunAsync12()
+		server, err := appserver.Start(&network, address, &config, pocserver.Instances(1), nil)
+		if err != nil {
+			return err
+		}
+		report, err := live.Diagnose(context.Background(), live.Target{URL: "http://" + address, Host: address, Dial: func(ctx context.Context) (net.Conn, error) {
+			return network.DialContext(ctx, "tcp", address)
+		}}, nil)
+		found = report.String()
+		return errors.Join(err, server.Close(time.Minute))
+	}))
+	return found
 }
 
 // measuredIn adds what results.json in dir says, as "row: metric" and, of the
@@ -1117,4 +1456,65 @@ func TestExercise(t *testing.T) {
 	}
 	solution := run("solution")
 	assert.True(t, solution.Healthy(), "%s", solution)
+}
+
+var scenarioFile = flag.String("scenario", "", "the `file` of the experiment that TestScenario runs")
+
+// TestScenario runs the experiment of a file and fails unless what must hold does:
+// make lab SCENARIO=path.yaml.
+func TestScenario(t *testing.T) {
+	if *scenarioFile == "" {
+		t.Skip("it needs a file: make lab SCENARIO=path.yaml")
+	}
+	noArguments(t, "make lab SCENARIO=path.yaml")
+	s, err := scenario.Read(*scenarioFile)
+	if err != nil {
+		t.Fatalf("\n%v", err)
+	}
+	r, err := s.Run(t)
+	if err != nil {
+		t.Fatalf("\n%v", err)
+	}
+	fmt.Print(r)
+	r.Results().Save(t, report.HTML())
+	if !r.Holds() {
+		t.Fail()
+	}
+}
+
+// What TestLive asks.
+var (
+	liveTarget = flag.String("target", "", "the `URL` of a running server that TestLive diagnoses: http://127.0.0.1:8000")
+	liveRemote = flag.Bool("remote", false, "TestLive: the target may be another machine, and its owner knows of the load")
+)
+
+// TestLive finds out how a server that really runs does several things at once:
+// make live TARGET=http://127.0.0.1:8000. It fails where it cannot.
+func TestLive(t *testing.T) {
+	if *liveTarget == "" {
+		t.Skip("it needs a running server: make live TARGET=http://127.0.0.1:8000")
+	}
+	noArguments(t, "make live TARGET=http://127.0.0.1:8000")
+	target, err := live.Parse(*liveTarget, *liveRemote)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt)
+	defer stop()
+	found, err := live.Diagnose(ctx, target, os.Stdout)
+	if found != nil {
+		fmt.Printf("\n%s\n", found)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// noArguments fails t if the command line goes on after the flags, where flags are
+// no longer read. The package may come there.
+func noArguments(t *testing.T, command string) {
+	t.Helper()
+	if flag.NArg() > 1 || flag.NArg() == 1 && flag.Arg(0) != "." {
+		t.Fatalf("unexpected argument %q: want %s", flag.Arg(0), command)
+	}
 }
