@@ -1275,7 +1275,7 @@ func TestDocuments(t *testing.T) {
 	for _, line := range regexp.MustCompile(`(?m)^ +(possible|fits) .*$`).FindAllString(simulated, -1) {
 		assert.Contains(t, running, line, "README: what make live says of twelve loops, by what it says of simulated ones")
 	}
-	assert.Contains(t, running, "behaves like 12 event loops: up to 12 requests in service")
+	assert.Contains(t, running, "http://127.0.0.1:8000 behaves like 12 event loops")
 
 	lesson, _, ok := strings.Cut(printedBy(t, 1, "-test.run=^TestLesson$", "-lesson=dirty/mutex"), "\n--- FAIL")
 	require.True(t, ok)
