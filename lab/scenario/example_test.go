@@ -56,10 +56,12 @@ seeds: 2
 	//       the same, of the wait and the service
 	//
 	//   searched threads from 1 to 20. Theory's answer is 8. 8 holds, and 7 does not.
+	//   – 7 fails by less than its own uncertainty: other seeds may answer 7
+	//   – 8 holds by less than its own uncertainty: other seeds may answer more
 	//
-	//        threads             predicted p99           measured ± 95 %   holds
-	//              7                   2.561 s              2.739 ± 0.55   no
-	//              8                   2.138 s              2.408 ± 0.87   yes
+	//   threads   predicted p99   measured ± 95 %   holds
+	//         7         2.561 s      2.739 ± 0.55   no
+	//         8         2.138 s      2.408 ± 0.87   yes
 }
 
 func ExampleParse() {

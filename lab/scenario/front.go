@@ -143,6 +143,8 @@ type way struct {
 	// patience is how long the front waits for a reply before it answers 504; 0 is
 	// for ever, or that there is no front.
 	patience time.Duration
+	astray   []string // peers that it tries as well, and where nobody listens
+	buffered bool     // it keeps what comes back until a buffer is full
 }
 
 // findWays finds each load's way, and notes those that lead nowhere.
@@ -212,6 +214,7 @@ func asked(system lab.System, path string) (way, error) {
 		if r.Location == "" {
 			return w, fmt.Errorf("no location of %s takes %s", system.Front.Config, path)
 		}
+		w.buffered = r.Buffered
 		for _, t := range r.Tries {
 			i := slices.Index(addresses, t.Peer)
 			switch {
@@ -233,8 +236,9 @@ func asked(system lab.System, path string) (way, error) {
 			w.servers, w.path = append(w.servers, i), saw[i]
 		}
 	}
+	slices.Sort(nobody)
+	w.astray = nobody
 	if len(w.servers) == 0 {
-		slices.Sort(nobody)
 		return w, fmt.Errorf("%s sends %s to %s, where no server listens: the servers are at %s", system.Front.Config, path, strings.Join(nobody, " and "), strings.Join(addresses, ", "))
 	}
 	return w, nil

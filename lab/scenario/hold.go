@@ -20,12 +20,11 @@ import (
 
 // A hold is a bound that a metric must keep.
 type hold struct {
-	metric lab.Metric
-	most   bool // at_most, not at_least
-	bound  float64
-	// Of a percentile, which one; and of which load, "" for all.
-	percentile float64
-	load       string
+	metric     lab.Metric
+	most       bool // at_most, not at_least
+	bound      float64
+	percentile float64 // which one, if it is one
+	load       string  // of which load; "" is all of several
 }
 
 func (h hold) String() string {
@@ -42,11 +41,11 @@ func (h hold) String() string {
 
 // check is the hold as a check of lab's.
 func (h hold) check() lab.Check {
-	within := lab.AtLeast
+	within := lab.AtLeast("at_least, says the file")
 	if h.most {
-		within = lab.AtMost
+		within = lab.AtMost("at_most, says the file")
 	}
-	return lab.Check{Metric: h.metric, Want: h.bound, Formula: "what must hold", Within: within("the scenario's file")}
+	return lab.Check{Metric: h.metric, Want: h.bound, Formula: "the file, which says what must hold", Within: within}
 }
 
 // hold reads what must hold: one bound, or two.
@@ -119,29 +118,33 @@ func (r *reading) value(n *yaml.Node, what string, metric lab.Metric) (float64, 
 // A measure is a metric by its name in the file, or by how such names begin.
 type measure struct {
 	name   string // "replies 200", or with a number N in it
-	of     func(n float64) lab.Metric
+	of     func(n float64, loads []traffic) lab.Metric
 	number bool // N is in the name
 	// Of what: a server's workers are no load's, and a stream has no end.
 	workers, whole bool
 }
 
 func plain(name string, m lab.Metric) measure {
-	return measure{name: name, of: func(float64) lab.Metric { return m }}
+	return measure{name: name, of: func(float64, []traffic) lab.Metric { return m }}
 }
+
+func numbered(name string, of func(n float64) lab.Metric) measure {
+	return measure{name: name, number: true, of: func(n float64, _ []traffic) lab.Metric { return of(n) }}
+}
+
+func (m measure) ofWhole() measure { m.whole = true; return m }
 
 // measures are all metrics that a file can name.
 func (s *Scenario) measures() []measure {
 	workers := func(name string, m lab.Metric) measure { x := plain(name, m); x.workers = true; return x }
-	mean := plain("mean latency", lab.MeanLatency)
-	mean.whole = true
 	return []measure{
-		{name: "pN", of: s.latency, number: true, whole: true},
-		{name: "first byte pN", of: lab.FirstByte, number: true},
-		{name: "wrk pN", of: lab.WrkLatency, number: true, whole: true},
-		mean,
-		plain("throughput", lab.Throughput),
-		plain("goodput", lab.Goodput),
-		{name: "replies N", of: func(n float64) lab.Metric { return lab.Replies(int(n)) }, number: true},
+		numbered("pN", s.latency).ofWhole(),
+		numbered("first byte pN", lab.FirstByte),
+		numbered("wrk pN", lab.WrkLatency).ofWhole(),
+		plain("mean latency", lab.MeanLatency).ofWhole(),
+		{name: "throughput", of: func(_ float64, loads []traffic) lab.Metric { return s.throughput(loads) }},
+		{name: "goodput", of: func(_ float64, loads []traffic) lab.Metric { return s.goodput(loads) }},
+		numbered("replies N", func(n float64) lab.Metric { return lab.Replies(int(n)) }),
 		plain("good replies", goodReplies),
 		plain("streams", lab.Streaming),
 		plain("timeouts", lab.Timeouts),
@@ -149,7 +152,7 @@ func (s *Scenario) measures() []measure {
 		plain("reset", lab.Failures(load.Reset)),
 		plain("closed early", lab.Failures(load.ClosedEarly)),
 		plain("unfinished", lab.Failures(load.Unfinished)),
-		workers("busy workers", lab.Busy),
+		workers("busy workers", s.busy()),
 		workers("workers killed", lab.Exits(worker.TimedOut)),
 		workers("workers recycled", lab.Exits(worker.Recycled)),
 	}
@@ -195,11 +198,13 @@ func (r *reading) metric(m *mapping, s *Scenario) (metric lab.Metric, found hold
 		r.bad(n, "metric is %q%s", name, meant(name, names))
 		return metric, found, false
 	}
-	metric = all[i].of(number)
 	if generic == "pN" {
 		found.percentile = number
 	}
 	asked := s.traffic
+	if len(asked) == 1 {
+		found.load = asked[0].name
+	}
 	if of != nil {
 		load, ok := r.text(of, "of")
 		if !ok {
@@ -218,8 +223,11 @@ func (r *reading) metric(m *mapping, s *Scenario) (metric lab.Metric, found hold
 			r.bad(of, "no load is named %q%s", load, meant(load, names))
 			return metric, found, false
 		}
-		asked = s.traffic[at : at+1]
-		metric, found.load = s.on(metric, load), load
+		asked, found.load = s.traffic[at:at+1], load
+	}
+	metric = all[i].of(number, asked)
+	if of != nil {
+		metric = s.on(metric, found.load)
 	}
 	if all[i].whole {
 		for _, t := range asked {

@@ -4,11 +4,30 @@ package scenario
 
 import (
 	"fmt"
+	"regexp"
+	"slices"
 	"strings"
 )
 
+// others are words that other programs and people have for what is known here.
+var others = map[string]string{
+	"async": "evented", "asyncio": "evented", "uvicorn": "evented", "uvloop": "evented", "gevent": "evented", "eventlet": "evented",
+	"tornado": "evented", "gthread": "threaded", "runserver": "thread-per-request", "prefork": "sync",
+	"worker_class": "model", "class": "model", "keepalive": "keep_alive", "fixed": "constant", "normal": "lognormal",
+	"rps": "throughput", "duration": "for", "concurrency": "connections",
+}
+
+var bareCode = regexp.MustCompile(`^[1-5][0-9][0-9]$`)
+
 // meant says what an unknown word may have been meant to be.
 func meant(word string, known []string) string {
+	other := others[strings.ToLower(word)]
+	if bareCode.MatchString(word) && slices.Contains(known, "replies 200") {
+		return fmt.Sprintf(": did you mean replies %s?", word)
+	}
+	if slices.Contains(known, other) {
+		return fmt.Sprintf(": did you mean %s?", other)
+	}
 	plain := func(s string) string {
 		return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
 	}

@@ -1,5 +1,4 @@
-// Theory of open loops: a queue that keeps up, one that does not, and a server at
-// which nobody queues.
+// Theory of open loops that queue for a place: those that the server keeps up with.
 
 package scenario
 
@@ -7,7 +6,6 @@ import (
 	"fmt"
 	"math"
 
-	"example.com/outagelab/lab"
 	"example.com/outagelab/lab/queueing"
 	"example.com/outagelab/pocserver/worker"
 )
@@ -16,8 +14,13 @@ import (
 type mix struct {
 	rate       float64 // a second
 	scv        float64 // of the times between two arrivals
+	regular    int     // how many of the loads come at regular intervals
 	mean       float64 // seconds of service
 	serviceSCV float64
+	boots      float64 // seconds of mean for which there is no service, but a worker that boots
+	bootPart   float64 // of the service's second moment
+	napping    bool    // a part of the service is no CPU
+	varies     bool    // and is not always the same
 	span       float64 // seconds
 	loads      string  // in words
 }
@@ -39,19 +42,39 @@ func (p *pool) mixed(flows []flow) (m mix, why string) {
 		second += f.rate * squares
 		if f.poisson {
 			m.scv += f.rate
+		} else {
+			m.regular++
 		}
+		m.napping = m.napping || mean > p.c.CPU.Seconds()
+		m.varies = m.varies || f.route.Time.Variance() > 0
 	}
 	m.mean /= m.rate
 	m.scv /= m.rate
 	m.span = flows[0].span.Seconds()
 	if m.mean > 0 {
-		m.serviceSCV = second/m.rate/m.mean/m.mean - 1
+		if m.serviceSCV = second/m.rate/m.mean/m.mean - 1; m.serviceSCV < rounding {
+			m.serviceSCV = 0
+		}
 	}
 	m.loads = fmt.Sprintf("λ = %s/s, E[S] = %s", number(m.rate), seconds(m.mean))
 	if len(flows) > 1 {
 		m.loads += " over all that come"
 	}
 	return m, ""
+}
+
+// rounding is more than what is left of nothing where numbers of the order of 1 are
+// subtracted.
+const rounding = 1e-9
+
+// replaced adds to the service what a worker is away for, boot, after so many
+// requests.
+func (m *mix) replaced(boot, requests float64) {
+	more := (2*m.mean + boot) * boot / requests
+	second := (m.serviceSCV+1)*m.mean*m.mean + more
+	m.boots, m.bootPart = boot/requests, more/second
+	m.mean += m.boots
+	m.serviceSCV = second/m.mean/m.mean - 1
 }
 
 // queue predicts open loops at a pool with so many places.
@@ -63,7 +86,7 @@ func (p *pool) queue(th *theory, flows []flow) {
 	}
 	if why == "" && p.recycles(m.rate*m.span) > 0 {
 		if p.c.Model == worker.Sync {
-			m.mean += p.replacing()
+			m.replaced(p.c.BootTime.Seconds(), p.lives())
 		} else {
 			why = "workers are recycled meanwhile"
 		}
@@ -79,181 +102,109 @@ func (p *pool) queue(th *theory, flows []flow) {
 		return
 	}
 	switch u := m.rate * m.mean / float64(places); {
+	case math.Abs(u-1) < rounding:
+		th.none(p.names(), "at a utilisation of 1 a queue grows, and there is no saying how fast")
 	case u > 1:
 		p.overload(th, flows, m)
-	case u == 1:
-		th.overloaded = true
-		th.none(p.names(), "at a utilisation of 1 a queue grows, and there is no saying how fast")
 	default:
 		p.keepsUp(th, flows, m, places, word)
 	}
 }
 
-// worthAWord is how many requests, of the expected number, are worth a word.
-const worthAWord = 0.1
-
-// killed predicts what the worker timeout does to requests that outlast it, and
-// reports whether that is all that can be said.
-func (p *pool) killed(th *theory, flows []flow, m mix) bool {
-	if p.c.Timeout == 0 || p.c.Model == worker.Threaded {
-		return false
-	}
-	timeout := p.c.Timeout.Seconds()
-	outlast := 0.0
-	for _, f := range flows {
-		outlast += f.rate * (1 - f.route.Time.CDF(timeout))
-	}
-	held := p.c.Model == worker.Evented
-	if outlast*m.span < worthAWord {
-		if !held || m.rate*m.mean < float64(p.c.Workers) {
-			return false
-		}
-		th.none(p.names(), "a loop that blocks accepts all that wait, and when their handlers together outlast the worker timeout of %s it is killed with all of them", seconds(timeout))
-		return true
-	}
-	kills, err := queueing.Kills{Workers: p.c.Workers, Timeout: timeout, Boot: p.c.BootTime.Seconds(), Arrivals: outlast}.PerMinute()
-	if err != nil {
-		th.none(p.names(), "%v", err)
-		return true
-	}
-	from, to := flows[0].start.Seconds(), flows[0].end().Seconds()
-	ends := 60 * float64(p.c.Workers) / m.span // a worker may be about to be killed when the load ends
-	th.between(p.at(killsAMinute(p.first, p.c.Workers, from, to)), max(0, kills.Low-ends), kills.High,
-		"workers·60/(worker timeout + up to 1 s + boot), or as many as outlast it, but for one a worker at the end: %s, %s, %s/s",
-		plural(p.c.Workers, "worker"), seconds(timeout), number(outlast))
-	th.none(p.names(), "%s %% of the requests outlast the worker timeout of %s, and take their worker with them", number(100*outlast/m.rate), seconds(timeout))
-	return true
-}
-
 // keepsUp predicts a queue with a utilisation below 1.
 func (p *pool) keepsUp(th *theory, flows []flow, m mix, places int, word string) {
-	c := float64(places)
-	busy := p.inService(m.span)
-	th.predict(p.at(busy), m.rate*m.mean, "Little's law: λ·E[S], %s", m.loads)
-	th.predict(p.at(over(busy, "utilisation", c)), m.rate*m.mean/c, "λ·E[S]/c, on %s", word)
-
-	exact := queueing.MMc{Arrivals: m.rate, Service: m.mean, Servers: places}
-	approximately := queueing.GGc{Arrivals: m.rate, ArrivalSCV: m.scv, Service: m.mean, ServiceSCV: m.serviceSCV, Servers: places}
-	markov := len(flows) == 1 && flows[0].poisson && flows[0].route.exponential && p.c.CPU == 0 && p.c.SleepOvershoot == 0 && p.oneQueue()
-	formula := "M/M/c, Erlang's C, on " + word
-	if !markov {
-		formula = fmt.Sprintf("Allen and Cunneen's approximation of G/G/c, on %s: squared coefficients of variation %s of arrivals, %s of service",
-			word, number(m.scv), number(m.serviceSCV))
-		if !p.oneQueue() {
-			formula += "; as if all workers had one queue"
-		}
-	}
-	for _, f := range flows {
-		own, _ := p.service(f)
-		shift := p.c.CPU.Seconds() + p.c.SleepOvershoot.Seconds()
-		cdf := func(t float64) float64 { return f.route.Time.CDF(t - shift) }
-		wait, err := approximately.MeanWait()
-		tail := approximately.WaitTail
-		quantile := func(part float64) (float64, error) { return approximately.Quantile(part, cdf) }
-		if markov {
-			wait, err = exact.MeanWait()
-			tail, quantile = exact.WaitTail, exact.Quantile
-			th.latencies = append(th.latencies, lab.Distribution{Load: f.name, Formula: formula, CDF: func(t float64) float64 {
-				later, err := exact.Tail(max(t, 0))
-				if err != nil {
-					return math.NaN()
-				}
-				return 1 - later
-			}})
-		}
-		if err != nil {
-			th.none("latency of "+f.name, "%v", err)
-			continue
-		}
-		if f.patience > 0 {
-			if gone, err := tail(f.patience.Seconds()); err == nil && gone > 0.001 {
-				th.none("latency of "+f.name, "%s %% would wait longer than %s, %s, and leave", number(100*gone), f.whose, seconds(f.patience.Seconds()))
-				continue
-			}
-		}
-		th.predict(p.s.on(lab.MeanLatency, f.name), wait+own, "%s", formula)
-		for _, part := range p.s.percentiles(f.name) {
-			if q, err := quantile(part / 100); err != nil {
-				th.none(fmt.Sprintf("p%g of %s", part, f.name), "%v", err)
-			} else {
-				th.predict(p.s.on(p.s.latency(part), f.name), q, "the same, of the wait and the service")
-			}
-		}
-	}
-}
-
-// oneQueue reports whether all places serve one queue: sync workers accept from one
-// backlog, and the threads of a single worker have one line.
-func (p *pool) oneQueue() bool { return p.c.Model == worker.Sync || p.c.Workers == 1 }
-
-// percentiles are those of a load that are worth a prediction: the 99th, and those
-// that must hold; all below 100, for theory knows no slowest.
-func (s *Scenario) percentiles(load string) []float64 {
-	all := []float64{99}
-	for _, h := range s.holds {
-		if h.percentile > 0 && h.percentile < 100 && h.percentile != 99 && (h.load == load || len(s.traffic) == 1) {
-			all = append(all, h.percentile)
-		}
-	}
-	return all
-}
-
-// nobodyQueues predicts open loops at a server that has a place for each.
-func (p *pool) nobodyQueues(th *theory, flows []flow) {
-	m, why := p.mixed(flows)
-	cpu := p.c.CPU.Seconds()
-	if why != "" && cpu > 0 {
+	if why := p.full(m); why != "" {
 		th.none(p.names(), "%s", why)
 		return
 	}
-	if p.c.Model == worker.Evented && m.rate*m.mean > float64(p.c.Workers*p.c.WorkerConnections) {
-		th.none(p.names(), "more are under way at a time than worker_connections allows")
+	var cpu queueing.GGc
+	var contended float64
+	if p.c.Model == worker.Threaded { // a thread is held while its request waits for the CPU
+		var why string
+		if cpu, contended, why = p.cpuWait(m); why == "" && contended > 0 {
+			why = unsteady(cpu, m.span)
+		}
+		if why != "" {
+			th.none(p.names(), "%s", why)
+			return
+		}
+	}
+	if contended > 0 {
+		m.mean += contended
+		m.loads += fmt.Sprintf(" and %s of waiting for the CPU", seconds(contended))
+	}
+	c := float64(places)
+	if m.rate*m.mean >= c {
+		th.none(p.names(), "the threads are held by requests that wait for the workers' CPU")
 		return
 	}
-	var wait float64
-	var q queueing.GGc
-	if cpu > 0 {
-		loops := float64(p.c.Workers)
-		used := m.rate * cpu / loops
-		if used >= 1 {
-			th.atMost(lab.Throughput, loops/cpu, "no pool, and the CPU is the limit: loops/cpu = %g/(%s)", loops, seconds(cpu))
-			th.none("latency of "+p.names(), "the CPU gets %s times what it can do", number(used))
-			return
+	busy := p.inService(m.span)
+	served := m.mean - m.boots
+	th.predict(p.at(busy), m.rate*served, "Little's law: λ·E[S], %s", m.loads)
+	th.predict(p.at(over(busy, "utilisation", c)), m.rate*served/c, "λ·E[S]/c, on %s", word)
+	if why := p.noWaits(m, contended); why != "" {
+		th.none("latency of "+p.names(), "%s", why)
+		return
+	}
+	if !p.oneQueue() && contended == 0 {
+		for _, f := range flows {
+			p.latency(th, f, p.atOnce(f, "a place is always free: the service time"))
 		}
-		scv := 1.0 // which loop a request gets is drawn
-		if p.c.Workers == 1 {
-			scv = m.scv
+		return
+	}
+	exact := queueing.MMc{Arrivals: m.rate, Service: m.mean, Servers: places}
+	q := queueing.GGc{Arrivals: m.rate, ArrivalSCV: m.scv, Service: m.mean, ServiceSCV: m.serviceSCV, Servers: places}
+	formula := fmt.Sprintf("Allen and Cunneen's approximation of G/G/c, on %s: squared coefficients of variation %s of arrivals, %s of service",
+		word, number(m.scv), number(m.serviceSCV))
+	if contended > 0 {
+		q, formula = cpu, fmt.Sprintf("a thread is always free: the service time, and Allen and Cunneen's approximation of G/G/1 for %s of CPU", seconds(cpu.Service))
+	}
+	if len(flows) == 1 && flows[0].poisson && flows[0].route.exponential && p.c.CPU == 0 && p.c.SleepOvershoot == 0 {
+		f := flows[0]
+		wait, err := exact.MeanWait()
+		r := replies{wait: wait, err: err, quantile: exact.Quantile, exact: true, formula: "M/M/c, Erlang's C, on " + word}
+		r.cdf = func(t float64) float64 {
+			later, err := exact.Tail(max(t, 0))
+			if err != nil {
+				return math.NaN()
+			}
+			return 1 - later
 		}
-		q = queueing.GGc{Arrivals: m.rate / loops, ArrivalSCV: scv, Service: cpu, Servers: 1}
-		var err error
-		if wait, err = q.MeanWait(); err != nil {
-			th.none(p.names(), "%v", err)
-			return
-		}
+		p.latency(th, f, r)
+		return
 	}
 	for _, f := range flows {
-		own, _ := p.service(f)
-		over := p.c.SleepOvershoot.Seconds()
-		cdf := func(t float64) float64 { return f.route.Time.CDF(t - cpu - over) }
-		formula := "nobody waits for a place: the service time"
-		if cpu > 0 {
-			formula = fmt.Sprintf("no pool: the service time, and Allen and Cunneen's approximation of G/G/1 for %s of CPU", seconds(cpu))
-		} else {
-			th.latencies = append(th.latencies, lab.Distribution{Load: f.name, Formula: formula, CDF: cdf})
+		r := approximately(q, p.byItself(f), formula)
+		if len(flows) > 1 && m.scv < 0.9 {
+			r.meanOnly = "who comes at regular intervals and who comes at random wait differently"
 		}
-		if f.patience > 0 && 1-cdf(f.patience.Seconds()) > 0.001 {
-			th.none("latency of "+f.name, "%s %% take longer than %s, %s", number(100*(1-cdf(f.patience.Seconds()))), f.whose, seconds(f.patience.Seconds()))
-			continue
-		}
-		th.predict(p.s.on(inFlight(f), f.name), f.rate*(own+wait), "Little's law: λ·E[S] = %s/s · %s", number(f.rate), seconds(own))
-		th.predict(p.s.on(lab.MeanLatency, f.name), own+wait, "%s", formula)
-		for _, part := range p.s.percentiles(f.name) {
-			metric := p.s.on(p.s.latency(part), f.name)
-			if cpu == 0 {
-				th.predict(metric, (f.route.Time.At(part/100)).Seconds()+over, "the service time's own")
-			} else if x, err := q.Quantile(part/100, cdf); err == nil {
-				th.predict(metric, x, "the same")
-			}
-		}
+		p.latency(th, f, r)
 	}
+}
+
+// noWaits is why there is no formula for what requests of a queue wait.
+func (p *pool) noWaits(m mix, contended float64) string {
+	places, _ := p.places()
+	// A worker that gets its share by a fair draw gets it at random.
+	q, _ := p.ofOneQueue(m)
+	wait, err := q.MeanWait()
+	free := err == nil && wait <= rare*m.mean && (p.oneQueue() || p.c.AcceptAgain == 0)
+	switch {
+	case !p.oneQueue() && !free:
+		return "each worker has a queue of its own, and who comes to a busy one waits though another is free"
+	case m.regular > 1 && (contended > 0 || !free):
+		return "several loads that come at regular intervals meet, or do not, as they happen to begin"
+	case m.bootPart > 0.1:
+		return "workers are recycled meanwhile, and much of what requests wait for is that one boots"
+	case m.serviceSCV > mostSCV && places > 1:
+		return tooVaried(m.serviceSCV)
+	case contended > 0 && !free:
+		return "requests wait for a thread, and for the CPU as well"
+	}
+	return unsteady(queueing.GGc{Arrivals: m.rate, ArrivalSCV: m.scv, Service: m.mean, ServiceSCV: m.serviceSCV, Servers: places}, m.span)
+}
+
+// tooVaried says why there is no formula for service times that vary so much.
+func tooVaried(scv float64) string {
+	return fmt.Sprintf("the service time varies too much: its squared coefficient of variation is %s, and the approximation is good up to %d", number(scv), mostSCV)
 }

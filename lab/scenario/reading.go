@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -146,6 +147,8 @@ func (r *reading) whole(n *yaml.Node, what string, low, high int) (int, bool) {
 	switch {
 	case n.Kind != yaml.ScalarNode || n.Tag != "!!int":
 		r.bad(n, "%s is %s: want a whole number", what, kind(n))
+	case !decimal.MatchString(n.Value):
+		r.bad(n, "%s is %s: want a number as it is written by hand, such as 10, and not 010, 0x10 or 1_0", what, n.Value)
 	case n.Decode(&x) != nil:
 		r.bad(n, "%s is %s: want at most %d", what, n.Value, high)
 	case x < low:
@@ -158,6 +161,10 @@ func (r *reading) whole(n *yaml.Node, what string, low, high int) (int, bool) {
 	return 0, false
 }
 
+// decimal is a number that says the same to everybody: YAML takes 010 for 8, and 1_0
+// for 10.
+var decimal = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?$`)
+
 // number is a number, and no more is known of it than that it is finite.
 func (r *reading) number(n *yaml.Node, what string) (float64, bool) {
 	var x float64
@@ -167,6 +174,10 @@ func (r *reading) number(n *yaml.Node, what string) (float64, bool) {
 	}
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		r.bad(n, "%s is %s: want a number that is finite", what, n.Value)
+		return 0, false
+	}
+	if !decimal.MatchString(n.Value) {
+		r.bad(n, "%s is %s: want a number as it is written by hand, such as 10, and not 010, 0x10 or 1_0", what, n.Value)
 		return 0, false
 	}
 	return x, true

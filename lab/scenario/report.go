@@ -99,16 +99,11 @@ func item(p *typeset.Page, label string, all []string, end string) {
 func (r *Report) headline() string {
 	switch f := r.found; {
 	case f != nil:
-		return typeset.Plural(f.answer, singular(f.search.key)+" is", strings.ReplaceAll(f.search.key, "_", " ")+" are") + " enough."
+		return f.enough()
 	case len(r.scenario.holds) == 0:
 		return "what becomes of the load."
 	}
 	return "all holds."
-}
-
-// singular is one of what a key counts.
-func singular(key string) string {
-	return strings.TrimSuffix(strings.ReplaceAll(key, "_", " "), "s")
 }
 
 // seeds says which there are.
@@ -234,51 +229,4 @@ func interval(samples []float64) float64 {
 func twoDigits(x float64) string {
 	digits := math.Pow(10, 1-math.Floor(math.Log10(x)))
 	return number(math.Round(x*digits) / digits)
-}
-
-// search writes what was tried.
-func (r *Report) search(p *typeset.Page) {
-	f := r.found
-	metric := r.scenario.holds[0].metric
-	p.Line("")
-	p.Hang("  ", f.words(r.scenario))
-	p.Line("")
-	p.Line("  " + typeset.PadLeft(f.search.key, 12) + typeset.PadLeft("predicted "+metric.Name, 26) + typeset.PadLeft("measured ± 95 %", 26) + "   holds")
-	for _, t := range f.inOrder() {
-		predicted := "–"
-		switch {
-		case t.overload:
-			predicted = "overload"
-		case t.predicted != nil:
-			predicted = t.predicted.number()
-		}
-		verdict := "yes"
-		if !t.holds {
-			verdict = "no"
-			if len(r.scenario.holds) > 1 {
-				verdict = "no: " + strings.Join(t.failing, ", ")
-			}
-		}
-		p.Line("  " + typeset.PadLeft(number(float64(t.value)), 12) + typeset.PadLeft(predicted, 26) + typeset.PadLeft(measured(&t.check), 26) + "   " + verdict)
-	}
-}
-
-// words says what a search has found.
-func (f *found) words(s *Scenario) string {
-	text := fmt.Sprintf("searched %s from %d to %d. ", f.search.key, f.search.low, f.search.high)
-	switch {
-	case f.guess == 0 && f.known:
-		text += "By theory none is enough. "
-	case f.guess == 0:
-		text += "Theory has no answer. "
-	default:
-		text += fmt.Sprintf("Theory's answer is %d. ", f.guess)
-	}
-	switch {
-	case f.answer == 0:
-		return text + fmt.Sprintf("%d does not hold, and so none below it, as far as more is better.", f.search.high)
-	case f.answer == f.search.low:
-		return text + fmt.Sprintf("The least of them, %d, holds already.", f.answer)
-	}
-	return text + fmt.Sprintf("%d holds, and %d does not.", f.answer, f.answer-1)
 }

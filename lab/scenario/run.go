@@ -15,16 +15,25 @@ import (
 //
 // The metrics that a file can name are p50, p99, p99.9 and so on, of all requests
 // in seconds, where who gets no reply below 400 counts as slower than anybody;
-// first byte p99; wrk p99, as wrk prints it; mean latency; throughput and goodput,
-// a second; replies 200, or another status; good replies, which came in time and
-// are below 400; streams, that got a line; timeouts, refused, reset, closed early
-// and unfinished, of requests; busy workers, a part from 0 to 1; workers killed and
+// first byte p99; wrk p99, as wrk prints it; mean latency; throughput and goodput;
+// replies 200, or another status; good replies, which came in time and are below
+// 400; streams, that got a line; timeouts, refused, reset, closed early and
+// unfinished, of requests; busy workers, a part from 0 to 1; workers killed and
 // workers recycled.
+//
+// Throughput and goodput are replies a second, and busy workers a part, of the time
+// that the loads are on: from the start of the first to the end of the last, or to
+// the horizon. What a load has asked for in its last moments comes after its end: a
+// reply that is later than the end by no more than 999 in 1,000 requests take by
+// themselves counts as well. So 10 requests a second that are all served at once
+// are 10 replies a second, and a server that works off a queue after the end gains
+// nothing by it.
 //
 // What must hold is held against the mean over the seeds. A search goes from the
 // theory's answer in steps that double, then halves what is left, until it has run
-// a value that holds and the one below it, which does not: that is the smallest of
-// all where more is better.
+// a value that holds and the one below it, which does not. If it comes to the
+// largest value and that does not hold, it begins again with the least and goes up.
+// What it finds is the smallest of all where more is better, or where less is.
 func (s *Scenario) Run(tb testing.TB) (*Report, error) {
 	run := func(s *Scenario) (*lab.Result, error) {
 		r := lab.Judge(tb, s.Experiment(s.seeds[0]), s.seeds...)
@@ -53,10 +62,6 @@ func (s *Scenario) Run(tb testing.TB) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	at := f.answer
-	if at == 0 {
-		at = f.trials[len(f.trials)-1].value
-	}
-	s = s.with(at)
+	s = s.with(f.shown)
 	return &Report{scenario: s, result: f.result, theory: s.theory(), found: f}, nil
 }

@@ -49,6 +49,9 @@ func measured(t *testing.T, r *scenario.Report) map[string]float64 {
 	return all
 }
 
+// words is a report without its line breaks.
+func words(r *scenario.Report) string { return strings.Join(strings.Fields(r.String()), " ") }
+
 func example(t *testing.T, name string) *scenario.Report {
 	t.Helper()
 	if racedetector.On {
@@ -92,6 +95,7 @@ func TestTheSizingQuestionHasAnAnswer(t *testing.T) {
 	assert.True(t, r.Holds(), "%s", r)
 	assert.Contains(t, r.String(), "sizing: 29 threads are enough.")
 	assert.Contains(t, r.String(), "Theory's answer is 28. 29 holds, and 28 does not.")
+	assert.Contains(t, r.String(), "28 fails by less than its own uncertainty: other seeds may answer 28")
 }
 
 func TestAnHourIsReadAndItsFirstMinuteRuns(t *testing.T) {
@@ -147,9 +151,94 @@ load: {path: /, rate: 3, for: 1m, arrivals: poisson}
 hold: {metric: p99, at_most: 2s}
 search: {threads: 1..9}`))
 	assert.False(t, r.Holds())
-	text := r.String()
-	assert.Contains(t, text, "By theory none is enough. 9 does not hold")
+	text := words(r)
+	assert.Contains(t, text, "By theory none is enough. None of these holds: 1, 2, 4, 8 and 9.")
+	assert.NotContains(t, text, "were not run", "theory knows of them")
 	assert.Contains(t, text, "the p99 of the service time alone is 4.605 s: no number of places brings it to 2 s")
+}
+
+func TestASearchFindsWhatHoldsWhereMoreIsWorse(t *testing.T) {
+	r := run(t, parse(t, `
+server: {model: sync, overflow: refuse}
+service: {distribution: constant, time: 100ms}
+load: {path: /, rate: 20, for: 1m}
+hold: {metric: mean latency, at_most: 1s}
+search: {backlog: 1..2000}`))
+	assert.True(t, r.Holds())
+	text := words(r)
+	assert.Contains(t, text, "test: a backlog of 1 is enough.")
+	assert.Contains(t, text, "Theory has no answer. The least of them, 1, holds already.")
+	assert.Contains(t, text, "more is not better here: 2,000 does not hold.")
+}
+
+func TestASearchFindsWhatHoldsBetweenTooFewAndTooMany(t *testing.T) {
+	r := run(t, parse(t, `
+server: {model: sync}
+service: {distribution: constant, time: 100ms}
+load: {path: /, rate: 15, for: 60s, timeout: 5s}
+hold: [{metric: busy workers, at_least: 0.45}, {metric: p99, at_most: 1s}]
+search: {workers: 1..20}`))
+	assert.True(t, r.Holds())
+	text := r.String()
+	assert.Contains(t, text, "test: 2 workers are enough.")
+	assert.Contains(t, text, "Theory has no answer. 2 holds, and 1 does not.")
+	assert.Contains(t, text, "more is not better here: 20 does not hold.")
+	assert.NotContains(t, text, "A smaller value", "all below it were run")
+	assert.Contains(t, text, "\n  workers    predicted busy workers   measured   holds\n", "columns do not run together")
+}
+
+func TestASearchWhereNothingHoldsSaysWhatItHasNotRun(t *testing.T) {
+	r := run(t, parse(t, `
+server: {model: sync}
+service: {distribution: constant, time: 100ms}
+load: {path: /, rate: 5, for: 10s}
+hold: {metric: unfinished, at_least: 1}
+search: {workers: 1..9}`))
+	assert.False(t, r.Holds())
+	assert.Contains(t, words(r), "Theory has no answer. None of these holds: 1, 2, 4, 8 and 9. The values between them were not run: where")
+}
+
+// Ten requests a second, which all are answered: after 2.5 s, the last ones after
+// the load's end.
+func TestRatesAreOfTheTimeThatTheLoadsAreOn(t *testing.T) {
+	const keepsUp = `
+server: {model: threaded, threads: 50}
+service: {distribution: constant, time: 2500ms}
+load: {path: /, rate: 10, for: 20s, start: 5s}
+hold: [{metric: throughput, at_least: 1}, {metric: goodput, at_least: 1}, {metric: busy workers, at_least: 0}]
+`
+	got := measured(t, run(t, parse(t, keepsUp)))
+	assert.Equal(t, 10.0, got["throughput"])
+	assert.Equal(t, 10.0, got["goodput"])
+	assert.InDelta(t, 1, got["busy workers"], 1e-6, "a thread is, all of the time")
+
+	got = measured(t, run(t, parse(t, keepsUp+"horizon: 15s")))
+	assert.InDelta(t, 10*7.5/10, got["throughput"], 0.11, "of 10 s, in the first 2.5 of which nobody has a reply yet, but for one")
+	assert.InDelta(t, 1, got["busy workers"], 1e-6)
+
+	got = measured(t, run(t, parse(t, `
+server: {model: sync, workers: 2}
+service: {distribution: constant, time: 200ms}
+load: [{name: a, path: /, rate: 20, for: 20s}, {name: b, path: /, rate: 2, for: 10s, start: 100s}]
+hold:
+  - {metric: throughput, of: a, at_least: 1}
+  - {metric: throughput, of: b, at_least: 1}
+  - {metric: throughput, at_least: 1}
+  - {metric: busy workers, at_least: 0}`)))
+	assert.InDelta(t, 10, got["throughput of a"], 0.2, "what is served after the end is not: two workers give 10/s, and 0.2 s later as well")
+	assert.Equal(t, 2.0, got["throughput of b"])
+	assert.InDelta(t, (400+20.0)/110, got["throughput"], 1e-9, "all of it, from the first to the end of the last")
+	assert.InDelta(t, (40+4/2.0)/110, got["busy workers"], 1e-6)
+}
+
+func TestWhatMustHoldIsNoPredictionOfAnybody(t *testing.T) {
+	r := run(t, parse(t, `
+server: {model: sync}
+service: {distribution: constant, time: 1s}
+load: {path: /, rate: 1, for: 10s}
+hold: {metric: p99, at_most: 500ms}`))
+	assert.Contains(t, r.String(), "0.5 s, from the file, which says what must hold")
+	assert.Contains(t, r.String(), "0.5 s or less: at_most, says the file")
 }
 
 func TestASearchSaysWhenTheLeastHolds(t *testing.T) {

@@ -43,10 +43,10 @@
 //   - load: a list. With rate an open loop, as [load.Open] (arrivals constant or
 //     poisson; without a timeout its clients wait to the end), with connections a
 //     closed one, as [load.Closed] (timeout, give_up, requests).
-//   - horizon: when the experiment ends. Default: when the last closed loop ends,
-//     and the last client of an open loop has waited for its timeout or, without
-//     one, for 61 s: a second longer than nginx does. What is open then is
-//     unfinished.
+//   - horizon: when the experiment ends, which may be before a load does. Default:
+//     when the last closed loop ends, and the last client of an open loop has waited
+//     for its timeout or, without one, for 61 s: a second longer than nginx does.
+//     What is open then is unfinished.
 //   - seeds: how many (1, 2, …), or a list of them. Default: 1.
 //   - hold: a list of {metric, of, at_most, at_least}, each of the mean over the
 //     seeds. of is a load's name; without it the metric is of all loads. See
@@ -64,17 +64,20 @@
 //
 //   - one closed loop: its throughput by the bounds of the closed network, and what
 //     follows from it;
-//   - open loops that can be served: utilisation, requests in service, mean latency
-//     and percentiles, by M/M/c where that is exact and by Allen and Cunneen's
-//     approximation elsewhere; loads that are on at the same time are one;
+//   - open loops that can be served: utilisation and requests in service by Little's
+//     law, and of one queue mean latency and percentiles, by M/M/c where that is
+//     exact and by Allen and Cunneen's approximation elsewhere; loads that are on at
+//     the same time are one;
 //   - open loops that cannot: the fluid collapse, with the patience of the clients
 //     or of nginx, whichever ends first;
 //   - handlers that await: no pool, and the loops' CPU as the limit;
 //   - requests that outlast the worker timeout: how many workers are killed;
 //   - streams: how many ever get a line.
 //
-// Where no formula applies, the report says so and why. Nothing is held to what
-// theory says; only hold decides.
+// Where no formula applies, the report says so and why: workers with a queue each,
+// a backlog that may be full, clients of whom more than one in 1,000 leave before
+// their reply, a load that is too short for a steady state, a horizon that cuts
+// replies off. Nothing is held to what theory says; only hold decides.
 package scenario
 
 import (

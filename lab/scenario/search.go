@@ -4,6 +4,7 @@ package scenario
 
 import (
 	"cmp"
+	"math"
 	"math/bits"
 	"net/http"
 	"regexp"
@@ -34,7 +35,10 @@ var searchables = map[string]func(*worker.Config) *int{
 	"max_requests":       func(c *worker.Config) *int { return &c.MaxRequests },
 }
 
-var ranges = regexp.MustCompile(`^([0-9]{1,9})\.\.([0-9]{1,9})$`)
+// places are those of which more serve more at a time.
+var places = []string{"workers", "threads"}
+
+var ranges = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})\.\.(0|[1-9][0-9]{0,8})$`)
 
 // search reads what is searched for.
 func (r *reading) search(n *yaml.Node, file *mapping, s *Scenario) {
@@ -72,7 +76,11 @@ func (r *reading) search(n *yaml.Node, file *mapping, s *Scenario) {
 		r.bad(values, "%s is %s: the range is upside down", found.key, values.Value)
 		return
 	}
-	if most := map[string]int{"workers": mostWorkers, "threads": mostThreads}[found.key]; most > 0 && found.high > most {
+	most := map[string]int{"workers": mostWorkers, "threads": mostThreads}[found.key]
+	if most == 0 {
+		most = mostOfAny
+	}
+	if found.high > most {
 		r.bad(values, "%s is %s: want at most %d", found.key, values.Value, most)
 		return
 	}
@@ -109,8 +117,9 @@ func (r *reading) search(n *yaml.Node, file *mapping, s *Scenario) {
 }
 
 // tries is how many values are tried at the most: from the theory's answer in
-// steps that double, and then halving what is between.
-func (f *search) tries() int { return 2*bits.Len(uint(f.high-f.low)) + 2 }
+// steps that double, and then halving what is between; or, where none of them holds,
+// from the least on in steps that double, and then halving.
+func (f *search) tries() int { return 3*bits.Len(uint(f.high-f.low)) + 3 }
 
 // with is the scenario with a value of what is searched for.
 func (s *Scenario) with(value int) *Scenario {
@@ -129,10 +138,13 @@ func (s *Scenario) with(value int) *Scenario {
 type trial struct {
 	value     int
 	predicted *prediction // of the first hold's metric, nil if there is none
-	overload  bool
+	excess    bool
 	check     lab.ResultCheck // of the first hold
 	holds     bool
 	failing   []string // the metrics that do not hold
+	// unsure is that another choice of seeds may turn it over: what fails, or holds, is
+	// nearer to its bound than half of its confidence interval.
+	unsure bool
 }
 
 // inOrder are the trials by value.
@@ -162,36 +174,39 @@ func (th *theory) of(metric string) *prediction {
 // it can say.
 func (s *Scenario) foreseen(value int) (holds, known bool) {
 	th := s.with(value).theory()
-	if th.overloaded {
-		return false, true
-	}
-	holds = true
+	all := true
 	for _, h := range s.holds {
 		p := th.of(h.metric.Name)
-		if p == nil || p.low != p.high || p.atMost {
-			return false, false
+		switch {
+		case th.breaks(h):
+			return false, true
+		case p == nil || p.low != p.high || p.atMost:
+			all = false
+		case !h.keeps(p.high):
+			return false, true
 		}
-		holds = holds && h.keeps(p.high)
 	}
-	return holds, true
+	return all, all
 }
 
-// guess is the theory's answer: the smallest value with which all holds; 0 if there
-// is none, which it may know.
+// guess is the theory's answer: the smallest number of places of which it says that
+// all holds; 0 if there is none, which it may know.
 func (s *Scenario) guess() (value int, known bool) {
+	if !slices.Contains(places, s.search.key) {
+		return 0, false
+	}
 	low, high := s.search.low-1, s.search.high
-	if holds, known := s.foreseen(high); !holds || !known {
+	if holds, known := s.foreseen(high); !holds {
+		for _, h := range s.holds {
+			known = known && h.most // as more places make it
+		}
 		return 0, known
 	}
 	for high-low > 1 {
 		mid := (low + high) / 2
-		holds, known := s.foreseen(mid)
-		switch {
-		case !known:
-			return 0, false
-		case holds:
+		if holds, _ := s.foreseen(mid); holds {
 			high = mid
-		default:
+		} else {
 			low = mid
 		}
 	}
@@ -200,22 +215,30 @@ func (s *Scenario) guess() (value int, known bool) {
 
 // find tries values until one holds and the one below it does not. It begins with
 // the theory's answer, if it has one, and goes up or down from there in steps that
-// double, and then halves what is left. That finds the smallest of all only where
-// more is better; of the answer and of the value below it, both are run.
+// double, and then halves what is left. If the largest does not hold either, it
+// begins again with the least, for more is not always better, and goes up.
+//
+// That finds the smallest of all only where a value that holds has none above it
+// that does not, or none below it; of the answer and of the value below it, both are
+// run.
 func (f *found) find(try func(value int) (trial, *lab.Result, error)) error {
-	tried := map[int]bool{}
+	holding := map[int]bool{} // of what was run
 	run := func(value int) (bool, error) {
+		if holds, ran := holding[value]; ran {
+			return holds, nil
+		}
 		t, result, err := try(value)
 		if err != nil {
 			return false, err
 		}
 		t.value = value
 		f.trials = append(f.trials, t)
-		tried[value] = true
-		if t.holds && (f.answer == 0 || value < f.answer) {
-			f.answer, f.result = value, result
-		} else if f.answer == 0 {
-			f.result = result
+		holding[value] = t.holds
+		switch {
+		case t.holds && (f.answer == 0 || value < f.answer):
+			f.answer, f.shown, f.result = value, value, result
+		case f.answer == 0 && value > f.shown:
+			f.shown, f.result = value, result
 		}
 		return t.holds, nil
 	}
@@ -224,20 +247,30 @@ func (f *found) find(try func(value int) (trial, *lab.Result, error)) error {
 	if at == 0 {
 		at = f.search.high
 	}
-	for step := 1; ; step *= 2 {
+	for step := 1; at > fails && at < holds; step *= 2 {
 		ok, err := run(at)
 		if err != nil {
 			return err
 		}
 		if ok {
 			holds = at
-			at -= step
+			at = max(f.search.low, at-step)
 		} else {
 			fails = at
-			at += step
+			at = min(f.search.high, at+step)
 		}
-		if at = max(f.search.low, min(at, f.search.high)); tried[at] || at <= fails || at >= holds {
-			break
+	}
+	if f.answer == 0 {
+		for at, step := f.search.low, 1; at <= f.search.high; at, step = at+step, 2*step {
+			ok, err := run(at)
+			if err != nil {
+				return err
+			}
+			if ok {
+				holds = at
+				break
+			}
+			fails = at
 		}
 	}
 	for holds-fails > 1 && holds <= f.search.high {
@@ -258,11 +291,19 @@ func (f *found) find(try func(value int) (trial, *lab.Result, error)) error {
 // trial is what came of the scenario, as one of a search's trials.
 func (s *Scenario) trial(result *lab.Result) trial {
 	th := s.theory()
-	t := trial{predicted: th.of(s.holds[0].metric.Name), overload: th.overloaded, check: result.Checks[0], holds: result.Holds}
-	for _, c := range result.Checks[:len(s.holds)] {
-		if !c.Holds {
-			t.failing = append(t.failing, c.Metric)
+	t := trial{predicted: th.of(s.holds[0].metric.Name), excess: len(th.excess) > 0, check: result.Checks[0], holds: result.Holds}
+	sure := false // of a failure
+	for i, c := range result.Checks[:len(s.holds)] {
+		near := c.Observed != nil && math.Abs(*c.Observed-s.holds[i].bound) < interval(c.Samples)
+		if c.Holds {
+			t.unsure = t.unsure || near
+			continue
 		}
+		t.failing = append(t.failing, c.Metric)
+		sure = sure || !near
+	}
+	if !t.holds {
+		t.unsure = !sure
 	}
 	return t
 }
@@ -274,5 +315,6 @@ type found struct {
 	known  bool // it is one, and not that theory has no formula
 	answer int  // 0 if nothing holds
 	trials []trial
-	result *lab.Result // of the answer; if there is none, of the last value tried
+	shown  int         // the answer; if there is none, the largest value that was run
+	result *lab.Result // of it
 }

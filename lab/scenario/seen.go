@@ -1,14 +1,109 @@
-// What is measured for theory alone: how many requests a pool had in service, and
-// what became of them.
+// What is measured here and not by lab: rates over the time that the loads are on,
+// and what theory alone asks for.
 
 package scenario
 
 import (
 	"math"
+	"time"
 
 	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver/worker"
 )
+
+// span is the time that loads are on, from the start of the first to the end of the
+// last, or to the horizon.
+func (s *Scenario) span(loads []traffic) (from, to time.Duration) {
+	from = s.horizon
+	for _, t := range loads {
+		from, to = min(from, t.start), max(to, t.end())
+	}
+	return from, min(to, s.horizon)
+}
+
+// throughput is complete replies a second while the loads are on. A load that ends
+// has asked for replies that are still to come: they count if they come as soon
+// after the end as they would from a server that is free, and not if it was
+// behind.
+func (s *Scenario) throughput(loads []traffic) lab.Metric {
+	m := lab.Throughput
+	m.Means, m.Of = "of the time that the loads are on", s.rate(loads, func(r load.Record) bool { return r.Complete })
+	return m
+}
+
+// throughputOf is that of some loads only, by their names.
+func (s *Scenario) throughputOf(loads []traffic) lab.Metric {
+	m := s.throughput(loads)
+	if len(loads) < len(s.traffic) {
+		var names []string
+		for _, t := range loads {
+			names = append(names, t.name)
+		}
+		m.Name += " of " + typeset.List(names)
+	}
+	return m
+}
+
+// goodput is the same of the replies that their clients still wanted.
+func (s *Scenario) goodput(loads []traffic) lab.Metric {
+	m := lab.Goodput
+	m.Means, m.Of = "of the time that the loads are on", s.rate(loads, load.Record.Good)
+	return m
+}
+
+func (s *Scenario) rate(loads []traffic, counts func(load.Record) bool) func(*lab.Observation) float64 {
+	from, to := s.span(loads)
+	until := map[string]time.Duration{}
+	for _, t := range loads {
+		until[t.name] = to + s.own(t)
+	}
+	return func(o *lab.Observation) float64 {
+		n := 0.0
+		for _, r := range o.Records {
+			if end, ok := until[r.Load]; ok && counts(r) && r.End <= end {
+				n++
+			}
+		}
+		return n / (to - from).Seconds()
+	}
+}
+
+// own is the time that 999 in 1,000 requests of a load take at most where nobody
+// else asks.
+func (s *Scenario) own(t traffic) (d time.Duration) {
+	w := s.ways[t.path]
+	rt := routeOf(s.routes, w.path)
+	if rt == nil {
+		return 0
+	}
+	for _, i := range w.servers {
+		c := s.servers()[i]
+		d = max(d, rt.Time.At(1-rare)+c.SleepOvershoot+c.CPU)
+	}
+	return d
+}
+
+// busy is the part of the time that the loads are on in which workers are busy with
+// at least one thing, on average over all of them.
+func (s *Scenario) busy() lab.Metric {
+	m := lab.Busy
+	from, to := s.span(s.traffic)
+	m.Means, m.Of = "while the loads are on", func(o *lab.Observation) float64 {
+		sum := time.Duration(0)
+		done := make([]time.Duration, o.Workers) // all before it is counted: Spans are in order of their start
+		for _, span := range o.Spans {
+			a, b := max(span.From.Sub(o.Begin), done[span.Worker]), min(span.To.Sub(o.Begin), to)
+			if b > a {
+				sum += b - a
+				done[span.Worker] = b
+			}
+		}
+		return sum.Seconds() / (to - from).Seconds() / float64(o.Workers)
+	}
+	return m
+}
 
 // inService is how many requests a pool served at a time while the load lasted, on
 // average: all the time that its places were held, over the load's.

@@ -6,6 +6,7 @@ package scenario
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,8 +22,24 @@ type theory struct {
 	without     []string // what there is no formula for, and why
 	latencies   []lab.Distribution
 	lesson      lab.Lesson
-	overloaded  bool     // a pool gets more than it can serve
+	excess      []excess // the pools that get more than they can serve
 	notes       []string // what else there is to say
+}
+
+// An excess is what a pool gets beyond what it can serve.
+type excess struct {
+	loads []string
+	span  float64 // for how many seconds
+	// growth is the seconds by which the queue gets longer in a second, λ/μ − 1.
+	growth float64
+}
+
+// breaks reports whether what comes in excess is enough to break h, where places is
+// all that may be too little: the k-th request then waits for k/μ − k/λ at least.
+func (th *theory) breaks(h hold) bool {
+	return h.most && h.percentile > 0 && slices.ContainsFunc(th.excess, func(x excess) bool {
+		return slices.Contains(x.loads, h.load) && h.percentile/100*x.span*x.growth > h.bound
+	})
 }
 
 // A prediction is a number, or the two that it is between, and where it is from.
@@ -52,7 +69,9 @@ func (th *theory) atMost(metric lab.Metric, x float64, formula string, args ...a
 
 // none notes that there is no formula for something, and why.
 func (th *theory) none(what, why string, args ...any) {
-	th.without = append(th.without, what+": "+fmt.Sprintf(why, args...))
+	if text := what + ": " + fmt.Sprintf(why, args...); !slices.Contains(th.without, text) {
+		th.without = append(th.without, text)
+	}
 }
 
 // A pool is a server, and the loads that reach it.
@@ -71,12 +90,14 @@ type flow struct {
 	// patience is after how long nobody waits any more, and whose; 0 is for ever.
 	patience time.Duration
 	whose    string
+	way
 }
 
 // predicted is what can be predicted of s.
 func (s *Scenario) predicted() *theory {
 	th := new(theory)
 	first := 0
+	var pools []pool
 	for i, c := range s.servers() {
 		p := pool{s: s, server: i, first: first, c: c}
 		first += c.Workers
@@ -90,13 +111,31 @@ func (s *Scenario) predicted() *theory {
 				}
 			}
 		}
-		switch {
-		case len(p.flows) == 0:
-		case split:
+		if split {
 			th.none(p.names(), "nginx sends them to several servers in turn")
-		default:
-			p.predict(th)
-			p.alone(th)
+		} else if len(p.flows) > 0 {
+			pools = append(pools, p)
+		}
+	}
+	var all []*theory
+	for i := range pools {
+		own := new(theory)
+		pools[i].predict(own)
+		pools[i].alone(own)
+		all = append(all, own)
+		th.excess = append(th.excess, own.excess...)
+	}
+	for i, own := range all {
+		if len(pools) > 1 && len(th.excess) > len(own.excess) {
+			th.none(pools[i].names(), "another server behind the same nginx gets more than it can serve, and who waits there takes of nginx's worker_connections")
+			continue
+		}
+		th.predictions = append(th.predictions, own.predictions...)
+		th.without = append(th.without, own.without...)
+		th.latencies = append(th.latencies, own.latencies...)
+		th.notes = append(th.notes, own.notes...)
+		if len(own.excess) > 0 {
+			th.lesson = own.lesson
 		}
 	}
 	return th
@@ -107,7 +146,7 @@ func (s *Scenario) predicted() *theory {
 func (p *pool) alone(th *theory) {
 	for _, f := range p.flows {
 		for _, h := range p.s.holds {
-			if !h.most || h.percentile == 0 || h.percentile == 100 || h.load != f.name && len(p.s.traffic) > 1 {
+			if !h.most || h.percentile == 0 || h.percentile == 100 || h.load != f.name {
 				continue
 			}
 			if own := f.route.Time.At(h.percentile / 100).Seconds(); own > h.bound {
@@ -117,30 +156,25 @@ func (p *pool) alone(th *theory) {
 	}
 }
 
-// flow is a load on its way.
+// flow is a load on its way, as far as the horizon.
 func (s *Scenario) flow(t traffic, w way) flow {
-	f := flow{traffic: t, route: routeOf(s.routes, w.path), patience: w.patience, whose: "nginx's proxy_read_timeout"}
+	f := flow{traffic: t, route: routeOf(s.routes, w.path), way: w, patience: w.patience, whose: "nginx's proxy_read_timeout"}
+	f.span = min(f.span, s.horizon-f.start)
 	if own := t.timeout; own > 0 && (t.open || t.giveUp) && (f.patience == 0 || own < f.patience) {
 		f.patience, f.whose = own, "the clients' timeout"
 	}
 	return f
 }
 
-// names are the loads that reach the pool.
-func (p *pool) names() string {
-	text := ""
-	for i, f := range p.flows {
-		switch {
-		case i == 0:
-		case i == len(p.flows)-1:
-			text += " and "
-		default:
-			text += ", "
-		}
-		text += f.name
+// loads are the names of the loads that reach the pool, and names is them in words.
+func (p *pool) loads() (all []string) {
+	for _, f := range p.flows {
+		all = append(all, f.name)
 	}
-	return text
+	return all
 }
+
+func (p *pool) names() string { return typeset.List(p.loads()) }
 
 // on is a metric of one load: where there is one only, of all.
 func (s *Scenario) on(m lab.Metric, name string) lab.Metric {
@@ -167,7 +201,7 @@ func placesOf(c worker.Config, waits synthetic.Waits) int {
 	case worker.Sync:
 		return c.Workers
 	case worker.Threaded:
-		return c.Workers * c.Threads
+		return c.Workers * min(c.Threads, c.WorkerConnections)
 	case worker.Evented:
 		if waits == synthetic.Blocking {
 			return c.Workers
@@ -213,8 +247,10 @@ func (p *pool) predict(th *theory) {
 	switch {
 	case streams > 0 && places > 0 && len(p.flows) > 1:
 		th.none(p.names(), "streams, which have no end, share a pool with others")
+		return
 	case streams > 0 && len(p.flows) > 1 && p.c.CPU > 0:
 		th.none(p.names(), "streams share a loop's CPU with others")
+		return
 	case streams > 0:
 		for _, f := range p.flows {
 			if f.route.Stream {
@@ -250,42 +286,6 @@ func (p *pool) predict(th *theory) {
 	}
 }
 
-// atOnce is a time in which all requests of a load come at once.
-const atOnce = time.Millisecond
-
-// streams is how many streams ever get a line.
-func (p *pool) streams(th *theory, f flow) {
-	n := float64(f.connections)
-	if f.open {
-		n = math.Floor(f.rate*f.span.Seconds() + 1e-6)
-	}
-	metric := p.s.on(lab.Streaming, f.name)
-	places, word := p.places()
-	switch {
-	case f.poisson:
-		th.none(f.name, "how many streams come is drawn")
-	case places == 0:
-		th.predict(metric, n, "all: a stream that awaits takes no place")
-	case f.giveUp, f.open && f.timeout > 0 && f.span > atOnce && p.c.Model == worker.Threaded:
-		th.none(f.name, "streams whose clients leave make room for those that came later")
-	case p.c.Model == worker.Threaded || p.c.Model == worker.Sync && p.c.Timeout == 0:
-		th.atMost(metric, min(n, float64(places)), "a stream holds its place for ever: %s", word)
-	case p.c.Model == worker.Sync:
-		waits := p.s.horizon - f.start // until the last of them leaves
-		if f.patience > 0 {
-			waits = min(waits, f.patience)
-			if f.open && f.span > atOnce {
-				waits += f.span
-			}
-		}
-		turns := math.Ceil(waits.Seconds() / (p.c.Timeout + p.c.BootTime).Seconds())
-		th.atMost(metric, min(n, float64(places)*turns), "a stream holds a worker until it is killed: %s · %g s/(%g s)",
-			word, waits.Seconds(), (p.c.Timeout + p.c.BootTime).Seconds())
-	default:
-		th.none(f.name, "streams that block hold a loop until it is killed with all that it accepted")
-	}
-}
-
 // service is what requests take of a place: the mean in seconds and the second
 // moment.
 func (p *pool) service(f flow) (mean, second float64) {
@@ -293,19 +293,22 @@ func (p *pool) service(f flow) (mean, second float64) {
 	return mean, f.route.Time.Variance() + mean*mean
 }
 
+// lives is how many requests a worker serves before it is recycled, on average.
+func (p *pool) lives() float64 {
+	return float64(p.c.MaxRequests) + float64(p.c.MaxRequestsJitter)/2
+}
+
 // recycles is how many times workers are recycled by so many requests.
 func (p *pool) recycles(requests float64) float64 {
 	if p.c.MaxRequests == 0 {
 		return 0
 	}
-	return math.Floor(requests / float64(p.c.MaxRequests+p.c.MaxRequestsJitter/2))
+	return math.Floor(requests / p.lives())
 }
 
 // replacing is what a request costs a sync worker on average for being replaced
 // after so many, in seconds.
-func (p *pool) replacing() float64 {
-	return p.c.BootTime.Seconds() / (float64(p.c.MaxRequests) + float64(p.c.MaxRequestsJitter)/2)
-}
+func (p *pool) replacing() float64 { return p.c.BootTime.Seconds() / p.lives() }
 
 // seconds says a number of seconds in the unit that suits it.
 func seconds(x float64) string {

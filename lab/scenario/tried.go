@@ -1,0 +1,135 @@
+// The report of a search: its answer in words, and what was tried.
+
+package scenario
+
+import (
+	"fmt"
+	"strings"
+
+	"example.com/outagelab/lab/typeset"
+)
+
+// enough says the answer in a sentence.
+func (f *found) enough() string {
+	switch n := number(float64(f.answer)); f.search.key {
+	case "workers", "threads", "worker_connections":
+		words := strings.ReplaceAll(f.search.key, "_", " ")
+		return typeset.Plural(f.answer, strings.TrimSuffix(words, "s")+" is", words+" are") + " enough."
+	case "backlog":
+		return "a backlog of " + n + " is enough."
+	default:
+		return f.search.key + ": " + n + " is enough."
+	}
+}
+
+// search writes what was tried.
+func (r *Report) search(p *typeset.Page) {
+	f, s := r.found, r.scenario
+	p.Line("")
+	for i, text := range f.words() {
+		if i == 0 {
+			p.Hang("  ", text)
+		} else {
+			p.Hang("  – ", text)
+		}
+	}
+	p.Line("")
+	// In a few columns, each as wide as the widest in it.
+	metric := s.holds[0].metric.Name
+	rows := [][]string{{f.search.key, "predicted " + metric, "measured", "holds"}}
+	if len(s.seeds) > 1 {
+		rows[0][2] = "measured ± 95 %"
+	}
+	for _, t := range f.inOrder() {
+		predicted := "–"
+		switch {
+		case t.predicted != nil:
+			predicted = t.predicted.number()
+		case t.excess:
+			predicted = "more than can be served"
+		}
+		verdict := "yes"
+		if !t.holds {
+			verdict = "no"
+			if len(s.holds) > 1 {
+				verdict = "no: " + strings.Join(t.failing, ", ")
+			}
+		}
+		rows = append(rows, []string{number(float64(t.value)), predicted, measured(&t.check), verdict})
+	}
+	widths := make([]int, len(rows[0])-1)
+	for _, row := range rows {
+		for i := range widths {
+			widths[i] = max(widths[i], len([]rune(row[i])))
+		}
+	}
+	for _, row := range rows {
+		line := "  "
+		for i, width := range widths {
+			line += typeset.PadLeft(row[i], width) + "   "
+		}
+		p.Line(line + row[len(widths)])
+	}
+}
+
+// words says what a search has found, and then what is to be known about it.
+func (f *found) words() (all []string) {
+	text := fmt.Sprintf("searched %s from %s to %s. ", f.search.key, number(float64(f.search.low)), number(float64(f.search.high)))
+	switch {
+	case f.guess == 0 && f.known:
+		text += "By theory none is enough. "
+	case f.guess == 0:
+		text += "Theory has no answer. "
+	default:
+		text += fmt.Sprintf("Theory's answer is %s. ", number(float64(f.guess)))
+	}
+	var below, at, above *trial // above is the last that fails of those above
+	trials := f.inOrder()
+	for i := range trials {
+		switch t := &trials[i]; {
+		case t.value == f.answer:
+			at = t
+		case t.value == f.answer-1:
+			below = t
+		case f.answer > 0 && t.value > f.answer && !t.holds:
+			above = t
+		}
+	}
+	n := number(float64(f.answer))
+	switch {
+	case f.answer == 0:
+		return []string{text + f.none()}
+	case f.answer == f.search.low:
+		text += "The least of them, " + n + ", holds already."
+	default:
+		text += n + " holds, and " + number(float64(f.answer-1)) + " does not."
+	}
+	all = append(all, text)
+	if above != nil {
+		text := "more is not better here: " + number(float64(above.value)) + " does not hold."
+		if f.answer > f.search.low+1 {
+			text += " A smaller value than " + n + " may hold as well, of those that were not run."
+		}
+		all = append(all, text)
+	}
+	if below != nil && below.unsure {
+		all = append(all, fmt.Sprintf("%s fails by less than its own uncertainty: other seeds may answer %s", number(float64(below.value)), number(float64(below.value))))
+	}
+	if at != nil && at.unsure {
+		all = append(all, fmt.Sprintf("%s holds by less than its own uncertainty: other seeds may answer more", n))
+	}
+	return all
+}
+
+// none says that nothing holds of what was run.
+func (f *found) none() string {
+	var all []string
+	for _, t := range f.inOrder() {
+		all = append(all, number(float64(t.value)))
+	}
+	text := "None of these holds: " + typeset.List(all) + "."
+	if len(all) <= f.search.high-f.search.low && !f.known {
+		text += " The values between them were not run: where one fails from having too few, and the next from having too many, there may be one that holds."
+	}
+	return text
+}
