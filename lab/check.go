@@ -18,6 +18,8 @@ type Check struct {
 	Metric Metric
 	// Want is the predicted number, in the metric's unit.
 	Want float64
+	// Demand says that Want is what somebody demands, and that nobody predicts it.
+	Demand bool
 	// Formula is where it comes from: "1/(E[S]+c) = 1/(0.05 s)".
 	Formula string
 	// Within is how far off the observed number may be.
@@ -105,6 +107,14 @@ func (c *Check) allowed() string {
 		return withUnit(high, c.Metric.Unit) + " or less"
 	}
 	return fmt.Sprintf("%s to %s (%s)", typeset.Number(low), withUnit(high, c.Metric.Unit), c.Within.short())
+}
+
+// said is what Want is.
+func (c *Check) said() string {
+	if c.Demand {
+		return "demanded"
+	}
+	return "predicted"
 }
 
 // foretold is the prediction in a few words, with the bound that it may be.

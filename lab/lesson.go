@@ -125,8 +125,8 @@ func each(err error) []error {
 func headline(vs []verdict, err error) string {
 	for _, v := range vs {
 		if !v.ok {
-			return fmt.Sprintf("the claim does not hold. %s: %s (predicted: %s).",
-				v.Metric.Name, withUnit(v.observed, v.Metric.Unit), v.foretold(v.Metric.Unit))
+			return fmt.Sprintf("the claim does not hold. %s: %s (%s: %s).",
+				v.Metric.Name, withUnit(v.observed, v.Metric.Unit), v.said(), v.foretold(v.Metric.Unit))
 		}
 	}
 	if err != nil {
@@ -155,7 +155,7 @@ func (p *page) verdict(v *verdict) {
 		name += " (" + v.Metric.Means + ")"
 	}
 	if v.ok {
-		p.Hang("  ✓ ", fmt.Sprintf("%s: %s, predicted %s", name, withUnit(v.observed, v.Metric.Unit), v.foretold("")))
+		p.Hang("  ✓ ", fmt.Sprintf("%s: %s, %s %s", name, withUnit(v.observed, v.Metric.Unit), v.said(), v.foretold("")))
 		return
 	}
 	p.Hang("  ✗ ", name)
@@ -164,7 +164,7 @@ func (p *page) verdict(v *verdict) {
 	if off := v.off(); off != "" {
 		observed += ": " + off
 	}
-	p.Hang(indent+typeset.Pad("predicted", typeset.LabelWidth), withUnit(v.Want, v.Metric.Unit)+", from "+v.Formula)
+	p.Hang(indent+typeset.Pad(v.said(), typeset.LabelWidth), withUnit(v.Want, v.Metric.Unit)+", from "+v.Formula)
 	p.Hang(indent+typeset.Pad("allowed", typeset.LabelWidth), v.allowed()+": "+v.Within.from)
 	p.Hang(indent+typeset.Pad("observed", typeset.LabelWidth), observed)
 }

@@ -45,7 +45,7 @@ func (h hold) check() lab.Check {
 	if h.most {
 		within = lab.AtMost("at_most, says the file")
 	}
-	return lab.Check{Metric: h.metric, Want: h.bound, Formula: "the file, which says what must hold", Within: within}
+	return lab.Check{Metric: h.metric, Want: h.bound, Demand: true, Formula: "what the file says must hold", Within: within}
 }
 
 // hold reads what must hold: one bound, or two.

@@ -237,7 +237,7 @@ server: {model: sync}
 service: {distribution: constant, time: 1s}
 load: {path: /, rate: 1, for: 10s}
 hold: {metric: p99, at_most: 500ms}`))
-	assert.Contains(t, r.String(), "0.5 s, from the file, which says what must hold")
+	assert.Contains(t, r.String(), "demanded   0.5 s, from what the file says must hold")
 	assert.Contains(t, r.String(), "0.5 s or less: at_most, says the file")
 }
 
