@@ -15,7 +15,7 @@ type evenly int
 
 // A few marks are enough for a low panel, and more do not fit on a phone.
 const (
-	fewSteps  evenly = 3
+	fewSteps  evenly = 4
 	moreSteps evenly = 7
 )
 
@@ -25,6 +25,12 @@ func (e evenly) Ticks(low, high float64) (ticks []plot.Tick) {
 		ticks = append(ticks, plot.Tick{Value: k * step, Label: typeset.Number(k * step)})
 	}
 	return ticks
+}
+
+// markTop makes a vertical axis end at a mark.
+func markTop(a *plot.Axis, steps evenly) {
+	step := roundUp((a.Max - a.Min) / float64(steps))
+	a.Max = step * math.Ceil(a.Max/step-1e-9)
 }
 
 // wholly marks round numbers of things that cannot be halved.
@@ -56,6 +62,8 @@ type decades struct {
 	// withZero puts 0 at zero, which is where its logarithm would be.
 	withZero bool
 	zero     float64
+	// vertical labels the highest mark too.
+	vertical bool
 }
 
 func (d decades) Ticks(low, high float64) (ticks []plot.Tick) {
@@ -75,6 +83,9 @@ func (d decades) Ticks(low, high float64) (ticks []plot.Tick) {
 			}
 			ticks = append(ticks, t)
 		}
+	}
+	if last := len(ticks) - 1; d.vertical && last >= 0 {
+		ticks[last].Label = typeset.Number(math.Pow(10, ticks[last].Value))
 	}
 	return ticks
 }

@@ -59,7 +59,7 @@ func ExampleHTML() {
 	_, caption, _ := strings.Cut(string(page), "<article")
 	_, caption, _ = strings.Cut(caption, "<figcaption><strong>")
 	caption, _, _ = strings.Cut(caption, "</strong>")
-	fmt.Println(caption)
+	fmt.Println(strings.ReplaceAll(caption, "\u00a0", " ")) // numbers stay with their units
 	// Output:
 	// index.html
 	// 1 worker, held by /sync_sleep/ nearly all the time. Served: 37 requests of two users after 1.829 s at most.

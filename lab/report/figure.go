@@ -37,7 +37,7 @@ type Axis struct {
 }
 
 // A Series is some of a Figure's points. Series of the same thing have the same
-// colour; those from the same source the same dashes, or the same mark.
+// colour, and each has dashes or a mark of its own.
 type Series struct {
 	Of   string // of what the numbers are: "sync worker"
 	From string // where they come from: "predicted"
@@ -93,7 +93,7 @@ func (f *Figure) wrong() error {
 	return errors.Join(errs...)
 }
 
-// glyphs are the marks of a figure's points, one for each source.
+// glyphs are the marks of a figure's points.
 var glyphs = []draw.GlyphDrawer{rhombus, cross, triangle, plus, square, draw.CircleGlyph{}}
 
 // drawing is the figure's picture.
@@ -105,8 +105,8 @@ func (f *Figure) drawing() drawing {
 
 func (f *Figure) panel() panel {
 	pl := newPlot(f.X.title(), f.Y.title())
-	x := f.X.fit(&pl.X, f.values(func(p Point) float64 { return p.X }))
-	y := f.Y.fit(&pl.Y, f.values(func(p Point) float64 { return p.Y }))
+	x := f.X.fit(&pl.X, false, f.values(func(p Point) float64 { return p.X }))
+	y := f.Y.fit(&pl.Y, true, f.values(func(p Point) float64 { return p.Y }))
 	place := func(s Series) (xy plotter.XYs) {
 		for _, p := range s.At {
 			xy = append(xy, plotter.XY{X: x(p.X), Y: y(p.Y)})
@@ -117,24 +117,14 @@ func (f *Figure) panel() panel {
 
 	var legend []entry
 	var colour palette
-	var sources []string
-	source := func(s Series) int {
-		if !slices.Contains(sources, s.From) {
-			sources = append(sources, s.From)
-		}
-		return slices.Index(sources, s.From)
-	}
-	for _, s := range f.Lines {
-		style := line(colour.role(s.Of), source(s))
+	for i, s := range f.Lines {
+		style := line(colour.role(s.Of), i)
 		pl.Add(&plotter.Line{XYs: place(s), LineStyle: style})
 		legend = append(legend, lined(s.Of+", "+s.From, style))
 	}
-	lines := len(sources)
-	for _, s := range f.Points {
-		place := place(s)
-		mark := glyphs[max(0, source(s)-lines)%len(glyphs)]
-		style := draw.GlyphStyle{Color: colour.role(s.Of), Radius: 5, Shape: mark}
-		pl.Add(&plotter.Scatter{XYs: place, GlyphStyle: style})
+	for i, s := range f.Points {
+		style := draw.GlyphStyle{Color: colour.role(s.Of), Radius: 5, Shape: glyphs[i%len(glyphs)]}
+		pl.Add(&plotter.Scatter{XYs: place(s), GlyphStyle: style})
 		legend = append(legend, marked(s.Of+", "+s.From, style))
 	}
 	return panel{legend: legend, plot: pl, height: 320}
@@ -160,13 +150,13 @@ func (f *Figure) values(of func(Point) float64) (all []float64) {
 
 // fit gives the axis the range that the values need, and returns where on it each
 // is drawn.
-func (a Axis) fit(axis *plot.Axis, values []float64) func(float64) float64 {
+func (a Axis) fit(axis *plot.Axis, vertical bool, values []float64) func(float64) float64 {
 	if !a.Log {
 		axis.Min, axis.Max = min(0, slices.Min(values)), max(0, slices.Max(values))
 		if axis.Min == axis.Max {
 			axis.Max = 1
 		}
-		axis.Max += 0.05 * (axis.Max - axis.Min)
+		markTop(axis, moreSteps)
 		return func(v float64) float64 { return v }
 	}
 	low, high := math.Inf(1), math.Inf(-1)
@@ -179,7 +169,7 @@ func (a Axis) fit(axis *plot.Axis, values []float64) func(float64) float64 {
 		low, high = 0, 0
 	}
 	const margin = 0.15
-	marker := decades{withZero: slices.Contains(values, 0), zero: low - apart}
+	marker := decades{withZero: slices.Contains(values, 0), zero: low - apart, vertical: vertical}
 	axis.Min, axis.Max = low-margin, high+margin
 	if marker.withZero {
 		axis.Min = marker.zero - margin

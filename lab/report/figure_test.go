@@ -2,9 +2,9 @@ package report
 
 import (
 	"encoding/xml"
+	"fmt"
 	"io"
 	"math"
-	"regexp"
 	"strings"
 	"testing"
 
@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/typeset"
 )
 
 // crossover is a figure as the PoC's: what theory, the model and the field say of
@@ -57,19 +58,54 @@ func TestAFigureTellsItsSeriesApart(t *testing.T) {
 	} {
 		assert.Contains(t, svg, ">"+text+"</text>")
 	}
-	p := crossover()
-	panel := p.panel()
-	assert.Len(t, panel.legend, 5)
-	for _, of := range []string{"blue", "yellow"} { // the lines have more points than a mark
-		assert.Len(t, regexp.MustCompile(`<path d="M[^L"]*(L[^L"]*){5}" style="fill:none;stroke:var\(--`+of+`\)`).FindAllString(svg, -1), 1, of)
-		assert.Len(t, regexp.MustCompile(`<path d="M[^L"]*(L[^L"]*){4}" style="fill:none;stroke:var\(--`+of+`\)`).FindAllString(svg, -1), 3, "%s marks, and the legend's", of)
+	f := crossover()
+	assert.Len(t, f.panel().legend, 5)
+	var lines []string
+	marks := map[string]int{}
+	for _, m := range marksOf(t, f.drawing(), wide) {
+		switch {
+		case m.width != 2 || m.text != "":
+		case len(m.at[0]) == 6: // the lines have more points than a mark
+			lines = append(lines, m.colour+" "+m.dashes)
+		case len(m.at) > 1 || len(m.at[0]) > 2: // the legend's lines have two
+			marks[fmt.Sprint(m.colour, " of ", len(m.at), " lines, ", len(m.at[0]), " points")]++
+		}
+	}
+	assert.Equal(t, []string{"blue ", "yellow 7,3"}, lines)
+	assert.Equal(t, map[string]int{
+		"blue of 1 lines, 5 points": 2 + 1, "yellow of 2 lines, 2 points": 2 + 1, // the model's: a rhombus and a cross
+		"blue of 1 lines, 4 points": 3 + 1, // the field's: a triangle
+	}, marks, "and one more in the legend")
+}
+
+// TestPointsAreWhereTheyBelong reads the picture.
+func TestPointsAreWhereTheyBelong(t *testing.T) {
+	f := Figure{
+		Title: "t", X: Axis{Title: "x"}, Y: Axis{Title: "y", Log: true},
+		Lines:  []Series{{Of: "a", From: "b", At: []Point{{0, 1}, {4, 1000}, {10, 10}}}},
+		Points: []Series{{Of: "c", From: "d", At: []Point{{2, 100}, {7, 3}}}},
+	}
+	for _, width := range bothWidths {
+		panel := panelsOf(t, f.drawing(), width)[0]
+		lines := panel.with("blue")
+		require.Len(t, lines, 1)
+		var at []vgPoint
+		at = append(at, lines[0].at[0]...)
+		for _, m := range panel.with("yellow") {
+			at = append(at, vgPoint{(m.at[0][0].x + m.at[0][2].x) / 2, (m.at[0][1].y + m.at[0][3].y) / 2})
+		}
+		require.Len(t, at, 5)
+		for i, want := range []Point{{0, 1}, {4, 1000}, {10, 10}, {2, 100}, {7, 3}} {
+			assert.InDelta(t, want.X, panel.x.value(at[i].x), panel.x.pixels(0.3), "width %v", width)
+			assert.InEpsilon(t, want.Y, panel.y.power(at[i].y), 0.03, "width %v", width)
+		}
 	}
 }
 
 func TestZeroIsApartFromALogarithmicScale(t *testing.T) {
 	f := crossover()
 	p := f.panel().plot
-	place := f.X.fit(&p.X, f.values(func(p Point) float64 { return p.X }))
+	place := f.X.fit(&p.X, false, f.values(func(p Point) float64 { return p.X }))
 	assert.InDelta(t, -1, place(0.1), 1e-12)
 	assert.InDelta(t, -4, place(0.0001), 1e-12)
 	assert.InDelta(t, -4-apart, place(0), 1e-12, "where the smallest number is, and a step further")
@@ -83,6 +119,50 @@ func TestALinearAxisBeginsAtZero(t *testing.T) {
 	p := f.panel().plot
 	assert.Equal(t, 0.0, p.Y.Min)
 	assert.Greater(t, p.Y.Max, 3314.0)
+	marks := labels(moreSteps.Ticks(p.Y.Min, p.Y.Max))
+	assert.Equal(t, typeset.Number(p.Y.Max), marks[len(marks)-1], "and ends at a mark")
+}
+
+func TestALogarithmicAxisHasAMarkNearItsTop(t *testing.T) {
+	f := crossover()
+	p := f.panel().plot
+	assert.Equal(t, []string{"100", "1,000", "2,000"}, labels(p.Y.Tick.Marker.Ticks(p.Y.Min, p.Y.Max)))
+
+	f.Points[0].At = append(f.Points[0].At, Point{0.4, 10})
+	p = f.panel().plot
+	assert.Equal(t, []string{"0", "0.0001", "0.001", "0.01", "0.1"}, labels(p.X.Tick.Marker.Ticks(p.X.Min, p.X.Max)), "side by side there is no room for 0.2 and 0.5")
+}
+
+// TestEverySeriesHasDashesOrAMarkOfItsOwn: on grey paper too.
+func TestEverySeriesHasDashesOrAMarkOfItsOwn(t *testing.T) {
+	at := []Point{{1, 1}, {2, 2}}
+	f := Figure{Title: "t", X: Axis{Title: "x"}, Y: Axis{Title: "y"}}
+	for i := range 6 {
+		s := Series{Of: fmt.Sprint("server ", i), From: "here", At: at}
+		f.Lines, f.Points = append(f.Lines, s), append(f.Points, s)
+	}
+	d := f.drawing()
+	marks := marksOf(t, d, wide)
+	dashes, shapes := map[string]string{}, map[string]string{}
+	for _, m := range marks {
+		if m.text != "" || m.width != 2 && m.fill == "" {
+			continue
+		}
+		var shape strings.Builder // from its first point on
+		for _, line := range m.at {
+			for _, p := range line {
+				fmt.Fprintf(&shape, "%.0f,%.0f ", p.x-m.at[0][0].x, p.y-m.at[0][0].y)
+			}
+		}
+		colour := m.colour + m.fill
+		if len(m.at) == 1 && len(m.at[0]) == 2 && m.dashes+colour != "" {
+			dashes[m.dashes] += colour + " "
+			continue
+		}
+		shapes[shape.String()] += colour + " "
+	}
+	assert.Len(t, dashes, 6, "each line has its own: %v", dashes)
+	assert.Len(t, shapes, 6, "each mark has its own: %v", shapes)
 }
 
 func TestAllZeroesAreDrawnToo(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -18,10 +19,9 @@ import (
 )
 
 // holders says who held the workers, and what became of the requests.
-func holders(r *lab.Result) string {
-	o := r.Seen
-	text := staff(o) + ", " + holding(o)
-	if n := ended(o, worker.TimedOut); n > 0 {
+func holders(r *lab.Result, c *crew) string {
+	text := c.staff() + ", " + c.holding()
+	if n := ended(c.o, worker.TimedOut); n > 0 {
 		times := "once"
 		if n > 1 {
 			times = typeset.Number(float64(n)) + " times"
@@ -41,134 +41,191 @@ func ended(o *lab.Observation, reason worker.Reason) (n int) {
 }
 
 // staff says what workers there are.
-func staff(o *lab.Observation) string {
-	first := o.WorkerConfig(0)
-	for w := range o.Workers {
-		if c := o.WorkerConfig(w); c.Model != first.Model || c.Threads != first.Threads {
-			return typeset.Plural(o.Workers, "worker", "workers")
+func (c *crew) staff() string {
+	n := c.o.Workers
+	first := c.o.WorkerConfig(0)
+	for w := range n {
+		if other := c.o.WorkerConfig(w); other.Model != first.Model || other.Threads != first.Threads {
+			return typeset.Plural(n, "worker", "workers")
 		}
 	}
 	switch {
 	case first.Model == worker.Evented:
-		return typeset.Plural(o.Workers, "event loop", "event loops")
+		return typeset.Plural(n, "event loop", "event loops")
 	case first.Model == worker.ThreadPerRequest:
-		return typeset.Plural(o.Workers, "process", "processes") + " with a thread for each request"
+		return typeset.Plural(n, "process", "processes") + " with a thread for each request"
 	case first.Model == worker.Threaded && first.Threads > 1:
-		return fmt.Sprintf("%s × %d threads", typeset.Plural(o.Workers, "worker", "workers"), first.Threads)
+		return fmt.Sprintf("%s × %d threads", typeset.Plural(n, "worker", "workers"), first.Threads)
 	}
-	return typeset.Plural(o.Workers, "worker", "workers")
+	return typeset.Plural(n, "worker", "workers")
 }
 
-// holding says which part of the time they were held, and by whom.
-func holding(o *lab.Observation) string {
-	held := heldBy(o)
-	var all time.Duration
-	for _, d := range held {
-		all += d
-	}
-	slots, most := slotsOf(o)
-	part := all.Seconds() / (float64(slots) * o.Horizon.Seconds())
-	if part < 0.005 {
+// Of a part of the time, a headline says what is hardly any and what is nearly all.
+const (
+	hardly = 0.005
+	nearly = 0.95
+)
+
+// holding says which part of the time they were held, by whom and for whom.
+func (c *crew) holding() string {
+	part := c.part(func(int) bool { return true })
+	if part < hardly {
 		return "free nearly all the time"
 	}
-	by := holdersOf(held, all)
-	if o.WorkerConfig(0).Model == worker.ThreadPerRequest {
-		return fmt.Sprintf("up to %s of which were held at a time by %s", typeset.Number(float64(most)), by)
+	return c.heldBy(part) + c.vain()
+}
+
+// heldBy says it of workers that were held for a part of the time.
+func (c *crew) heldBy(part float64) string {
+	by := holdersOf(c.held())
+	slots, peak := c.slots(), c.peak()
+	if c.o.WorkerConfig(0).Model == worker.ThreadPerRequest {
+		return fmt.Sprintf("up to %s at a time, held by %s", typeset.Number(float64(peak)), by)
 	}
-	need, whom := slots, "all held"
+	whom := "all held"
 	switch {
 	case slots == 1:
 		whom = "held"
+	case peak < slots && slots > c.o.Workers:
+		whom = fmt.Sprintf("%d of %d threads held", peak, slots)
+	case peak < slots:
+		whom = fmt.Sprintf("%d held", peak)
 	case slots == 2:
 		whom = "both held"
-	case slots >= 20:
-		need = (19*slots + 19) / 20 // 95 %
-		whom = fmt.Sprintf("at least %d held", need)
 	}
-	full := fullFor(o, need)
+	full := c.fullFor(peak).Seconds() / c.o.Horizon.Seconds()
 	switch {
-	case full >= o.Horizon*95/100:
+	case part >= nearly:
 		return whom + " by " + by + " nearly all the time"
-	case full >= o.Horizon/5 && slots > 1:
-		return fmt.Sprintf("%s at once by %s for %s of the time", whom, by, percent(full.Seconds()/o.Horizon.Seconds()))
+	case slots == 1:
+		return fmt.Sprintf("held by %s for %s of the time", by, percent(part))
+	case peak > 1 && full >= 0.2:
+		return fmt.Sprintf("%s by %s at the same time for %s of the time", whom, by, percent(full))
 	}
-	return fmt.Sprintf("held by %s for %s of the time", by, percent(part))
+	return c.some(by)
 }
 
-// slotsOf is how many requests the workers can hold at a time, and the most that
-// they held.
-func slotsOf(o *lab.Observation) (slots, most int) {
-	for w := range o.Workers {
-		c := crewOf(o, w, o.Horizon)
-		slots += c.lanes
-		most += c.most
+// some says it where not all are held at the same time: of those that are held at
+// all, if they are few, and else of all.
+func (c *crew) some(by string) string {
+	var names []string
+	busy := func(w int) bool { return c.part(func(v int) bool { return v == w }) >= hardly }
+	slots := 0
+	for w := range c.o.Workers {
+		if busy(w) {
+			names = append(names, c.o.WorkerName(w))
+			slots += c.lanes[w]
+		}
 	}
-	return slots, most
+	if len(names) == 0 || len(names) > 3 || len(names) == c.o.Workers {
+		whose := "workers'"
+		if c.slots() > c.o.Workers {
+			whose = "threads'"
+		}
+		return fmt.Sprintf("held by %s for %s of the %s time", by, percent(c.part(func(int) bool { return true })), whose)
+	}
+	was, whose := "was", "the"
+	if len(names) > 1 {
+		was, whose = "were", "their"
+	}
+	if slots > len(names) {
+		whose += " threads'"
+	}
+	return fmt.Sprintf("of which %s %s held by %s for %s of %s time", typeset.List(names), was, by, percent(c.part(busy)), whose)
+}
+
+// part is the part of the time for which these workers' lanes were held.
+func (c *crew) part(of func(w int) bool) float64 {
+	var held time.Duration
+	lanes := 0
+	for _, s := range c.stays {
+		if of(s.worker) {
+			held += s.to - s.from
+		}
+	}
+	for w, n := range c.lanes {
+		if of(w) {
+			lanes += n
+		}
+	}
+	return held.Seconds() / (float64(lanes) * c.o.Horizon.Seconds())
+}
+
+// peak is the most requests that held the workers at a time.
+func (c *crew) peak() (most int) {
+	held := 0
+	for _, ch := range c.changes() {
+		held += ch.by
+		most = max(most, held)
+	}
+	return most
+}
+
+// vain says how much of the time was for clients that left before it was over.
+func (c *crew) vain() string {
+	var all, vain, after, last time.Duration
+	for _, s := range c.stays {
+		all += s.to - s.from
+		vain += s.to - s.left
+		if s.left > s.from {
+			last = max(last, s.left)
+		}
+	}
+	for _, s := range c.stays {
+		after += max(0, s.to-max(s.left, last))
+	}
+	switch {
+	case vain.Seconds() < 0.05*all.Seconds():
+		return ""
+	case after.Seconds() >= 0.9*vain.Seconds() && last > 0:
+		return fmt.Sprintf(", from %s on only with work for clients that had left before it was done", typeset.Number(math.Round(last.Seconds()))+" s")
+	}
+	how := percent(vain.Seconds() / all.Seconds())
+	if vain == all {
+		how = "all"
+	}
+	return fmt.Sprintf(", %s of that with work for clients that had left before it was done", how)
 }
 
 // holdersOf names the routes that held the workers, the one that held them longest
 // first.
-func holdersOf(held map[string]time.Duration, all time.Duration) string {
+func holdersOf(held map[string]time.Duration) string {
 	routes := slices.SortedFunc(maps.Keys(held), func(a, b string) int {
 		return cmp.Or(cmp.Compare(held[b], held[a]), cmp.Compare(a, b))
 	})
+	var all time.Duration
+	for _, d := range held {
+		all += d
+	}
 	part := func(route string) float64 { return held[route].Seconds() / all.Seconds() }
-	if part(routes[0]) >= 0.95 {
+	if part(routes[0]) >= nearly {
 		return routes[0]
 	}
 	var names []string
 	for _, route := range routes {
-		if part(route) >= 0.05 {
+		if part(route) >= 1-nearly {
 			names = append(names, fmt.Sprintf("%s (%s)", route, percent(part(route))))
 		}
 	}
-	return join(names)
-}
-
-// fullFor is for how long so many requests, or more, held the workers.
-func fullFor(o *lab.Observation, need int) (full time.Duration) {
-	type change struct {
-		at time.Duration
-		by int
-	}
-	var changes []change
-	for _, s := range o.Spans {
-		changes = append(changes, change{max(0, s.From.Sub(o.Begin)), 1}, change{max(0, s.To.Sub(o.Begin)), -1})
-	}
-	slices.SortFunc(changes, func(a, b change) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.by, b.by)) })
-	held := 0
-	for i, c := range changes {
-		if held >= need {
-			full += c.at - changes[i-1].at
-		}
-		held += c.by
-	}
-	return full
+	return typeset.List(names)
 }
 
 func percent(part float64) string { return fmt.Sprintf("%.0f %%", 100*part) }
-
-// join is a list in words.
-func join(parts []string) string {
-	if len(parts) < 2 {
-		return strings.Join(parts, "")
-	}
-	return strings.Join(parts[:len(parts)-1], ", ") + " and " + parts[len(parts)-1]
-}
 
 // A lot is what became of a load's requests that did not get what they wanted.
 type lot struct {
 	all        int
 	inVain     int // they failed, a second or more after they came
 	turnedAway int // they failed within a second
+	cut        int // they got a part of their reply
 	late       int
 	open       int           // neither answered nor failed at the end
 	longest    time.Duration // that one waited who was served
 	closed     bool          // who is answered asks again
 }
 
-// atOnce is what a client takes for it.
-const atOnce = time.Second
+// patience is what a client hardly notices.
+const patience = time.Second
 
 func lotOf(records []load.Record) (l lot) {
 	for _, r := range records {
@@ -178,13 +235,15 @@ func lotOf(records []load.Record) (l lot) {
 		switch {
 		case r.Good():
 			l.longest = max(l.longest, wait)
-		case streamed(r) && !r.Complete:
+		case streamed(r):
 			l.longest = max(l.longest, r.FirstByte)
 		case r.Kind == load.Unfinished:
 			l.open++
 		case r.Complete && r.Kind == load.Timeout && r.Status < 400:
 			l.late++
-		case wait >= atOnce:
+		case !r.Complete && r.Kind != load.Timeout && r.FirstByte > 0:
+			l.cut++
+		case wait >= patience:
 			l.inVain++
 		default:
 			l.turnedAway++
@@ -193,51 +252,66 @@ func lotOf(records []load.Record) (l lot) {
 	return l
 }
 
+// quick is what is too short for a headline.
+const quick = 10 * time.Millisecond
+
 // fates says it of all loads, a sentence for each fate.
 func fates(r *lab.Result) (sentences []string) {
 	var lots []lot
 	for _, l := range r.Loads {
 		lots = append(lots, lotOf(load.Of(r.Seen.Records, l.Name)))
 	}
-	say := func(of func(lot) int, what string) {
-		var who []string
+	// who is the requests of one fate, and how many they are.
+	who := func(of func(lot) int) (names []string, all int) {
 		for i, l := range lots {
-			switch n := of(l); {
+			n := of(l)
+			all += n
+			switch {
 			case n == 0:
 			case n == l.all && n == 1:
-				who = append(who, "the request "+asked(r.Loads[i].Name))
+				names = append(names, "the request "+asked(r.Loads[i].Name))
 			case n == l.all:
-				who = append(who, fmt.Sprintf("all %s requests %s", typeset.Number(float64(n)), asked(r.Loads[i].Name)))
+				names = append(names, fmt.Sprintf("all %s requests %s", typeset.Number(float64(n)), asked(r.Loads[i].Name)))
 			default:
-				who = append(who, fmt.Sprintf("%s of %s %s", typeset.Number(float64(n)), typeset.Plural(l.all, "request", "requests"), asked(r.Loads[i].Name)))
+				names = append(names, fmt.Sprintf("%s of %s %s", typeset.Number(float64(n)), typeset.Plural(l.all, "request", "requests"), asked(r.Loads[i].Name)))
 			}
 		}
-		if len(who) > 0 {
-			text := join(who)
+		return names, all
+	}
+	say := func(of func(lot) int, what string) {
+		if names, n := who(of); n > 0 {
+			text := typeset.List(names)
 			sentences = append(sentences, strings.ToUpper(text[:1])+text[1:]+" "+what)
 		}
 	}
 	say(func(l lot) int { return l.inVain }, "waited in vain")
-	say(func(l lot) int { return l.turnedAway }, "failed at once")
-	say(func(l lot) int { return l.late }, "came late")
+	say(func(l lot) int { return l.turnedAway }, "failed within a second")
+	say(func(l lot) int { return l.cut }, "got a part of the reply only")
+	if names, n := who(func(l lot) int { return l.late }); n > 0 {
+		replies := "The replies"
+		if n == 1 {
+			replies = "The reply"
+		}
+		sentences = append(sentences, replies+" to "+typeset.List(names)+" came late")
+	}
 	say(func(l lot) int {
 		if l.closed {
 			return 0 // as many as there are connections, whatever happens
 		}
 		return l.open
-	}, "still waited at the end")
+	}, "had no complete reply at the end")
 	var served []string
 	for i, l := range lots {
 		switch who := fmt.Sprintf("%s %s", typeset.Plural(l.all-l.open, "request", "requests"), asked(r.Loads[i].Name)); {
-		case l.all == l.open || l.inVain+l.turnedAway+l.late > 0 || l.open > 0 && !l.closed:
-		case l.longest < 10*time.Millisecond:
-			served = append(served, who+" at once")
+		case l.all == l.open || l.inVain+l.turnedAway+l.cut+l.late > 0 || l.open > 0 && !l.closed:
+		case l.longest < quick:
+			served = append(served, who+" within "+typeset.Seconds(quick))
 		default:
 			served = append(served, who+" after "+typeset.Seconds(l.longest)+" at most")
 		}
 	}
 	if len(served) > 0 {
-		sentences = append(sentences, "Served: "+join(served))
+		sentences = append(sentences, "Served: "+typeset.List(served))
 	}
 	return sentences
 }

@@ -22,34 +22,46 @@ import (
 	"example.com/outagelab/lab/typeset"
 )
 
-// atOnceLatency is what the left edge of the picture stands for at the least: what
+// noTime is what the left edge of the picture stands for at the least: what
 // is faster than a tenth of a millisecond took no time.
-const atOnceLatency = 1e-4 // s
+const noTime = 1e-4 // s
 
-// A spread is a load's latencies.
+// A spread is a load's latencies, sorted, in seconds.
 type spread struct {
-	load     string
-	sorted   []float64 // s, of complete replies
-	missing  int       // requests without one
-	refusals int       // of the replies, those that say no
+	load    string
+	sorted  []float64 // of complete replies
+	good    []float64 // of those, the ones that the client wanted
+	refused []float64 // and those that report an error
+	missing int       // requests without one
+	closed  bool      // some are always open: who is answered asks again
 }
 
 // spreadOf is the latencies of a load.
 func spreadOf(records []load.Record, name string) spread {
 	s := spread{load: name}
 	for _, r := range load.Of(records, name) {
-		if r.Complete {
-			s.sorted = append(s.sorted, r.Latency.Seconds())
-			if r.Status >= 400 {
-				s.refusals++
-			}
-		} else {
+		s.closed = s.closed || r.Seq > 0
+		latency := r.Latency.Seconds()
+		switch {
+		case !r.Complete:
 			s.missing++
+			continue
+		case r.Status < 400:
+			s.good = append(s.good, latency)
+		default:
+			s.refused = append(s.refused, latency)
 		}
+		s.sorted = append(s.sorted, latency)
 	}
-	slices.Sort(s.sorted)
+	for _, latencies := range [][]float64{s.sorted, s.good, s.refused} {
+		slices.Sort(latencies)
+	}
 	return s
 }
+
+// partial reports whether most of the requests are not in it, so that it says
+// nothing of them. Those that a closed loop has open at its end say nothing else.
+func (s spread) partial() bool { return !s.closed && s.missing > len(s.sorted) }
 
 // slower is the part of the replies that took longer, from latency to latency: each
 // point is where the line falls to.
@@ -63,9 +75,9 @@ func (s spread) slower() (xy plotter.XYs) {
 	return xy
 }
 
-// at is the latency that the part p of the replies do not exceed, by nearest rank.
-func (s spread) at(p float64) float64 {
-	return s.sorted[max(0, int(math.Ceil(p*float64(len(s.sorted))))-1)]
+// quantile is the latency that the part p of them do not exceed, by nearest rank.
+func quantile(sorted []float64, p float64) float64 {
+	return sorted[max(0, int(math.Ceil(p*float64(len(sorted))))-1)]
 }
 
 // A foretold is a quantile that a check predicts.
@@ -103,25 +115,34 @@ func foretoldOf(r *lab.Result) (all []foretold) {
 	return all
 }
 
+// foretells reports whether something is predicted of a load's latencies.
+func foretells(r *lab.Result, load string) bool {
+	return slices.ContainsFunc(r.Latencies, func(d lab.Distribution) bool { return d.Load == load }) ||
+		slices.ContainsFunc(foretoldOf(r), func(f foretold) bool { return f.load == load })
+}
+
 // latencies is the picture; false where there is no distribution to see.
 func latencies(r *lab.Result, p *palette) (drawing, bool) {
 	var (
-		spreads  []spread
-		words    []string
-		differ   = len(r.Latencies) > 0
-		most     = 0
-		missing  []string
-		refusals int
+		spreads        []spread
+		words, left    []string
+		missing        []string
+		differ, refuse = len(r.Latencies) > 0, false
+		most           = 0
 	)
 	for _, l := range r.Loads {
 		s := spreadOf(r.Seen.Records, l.Name)
 		if len(s.sorted) < 2 {
 			continue
 		}
+		if s.partial() && !foretells(r, l.Name) {
+			left = append(left, fmt.Sprintf("%s (%s of %s)", l.Name, typeset.Number(float64(len(s.sorted))), typeset.Number(float64(len(s.sorted)+s.missing))))
+			continue
+		}
 		spreads = append(spreads, s)
 		most = max(most, len(s.sorted))
-		refusals += s.refusals
-		low, high := max(s.sorted[0], atOnceLatency), s.sorted[len(s.sorted)-1]
+		refuse = refuse || len(s.refused) > 0
+		low, high := max(s.sorted[0], noTime), s.sorted[len(s.sorted)-1]
 		differ = differ || high > 1.01*low
 		words = append(words, l.Name+": "+s.words())
 		if s.missing > 0 {
@@ -131,18 +152,21 @@ func latencies(r *lab.Result, p *palette) (drawing, bool) {
 	if !differ || most < 10 {
 		return drawing{}, false
 	}
-	reading := "A line shows, for each latency, which part of the replies took longer: it begins with all of them, and ends at the slowest. Both scales are logarithmic."
-	if refusals > 0 {
-		reading += " Replies that say no, such as 504, are in it."
+	reading := "A line shows, for each latency, which part of the complete replies took longer: it begins with all of them, and ends at the slowest. Both scales are logarithmic."
+	if refuse {
+		reading += " Error replies, such as 504, are in it."
 	}
 	if len(missing) > 0 {
-		reading += " Requests without a complete reply are not in it: " + strings.Join(missing, ", ") + "."
+		reading += " Requests without a complete reply are not: " + strings.Join(missing, ", ") + "."
+	}
+	if len(left) > 0 {
+		reading += " Left out, since most of the requests have no complete reply: " + typeset.List(left) + "."
 	}
 	for _, d := range r.Latencies {
 		reading += fmt.Sprintf(" Predicted for %s: %s.", d.Load, d.Formula)
 	}
 	return drawing{
-		title: "How long the replies took. " + strings.Join(words, "; ") + ".",
+		title: "How long the complete replies took. " + strings.Join(words, "; ") + ".",
 		words: reading,
 		at: func(width vg.Length) *sheet {
 			return &sheet{width: width, panels: []panel{latencyPanel(r, p, spreads, width)}}
@@ -150,20 +174,38 @@ func latencies(r *lab.Result, p *palette) (drawing, bool) {
 	}, true
 }
 
-// words says how long half of the replies took, and the slowest.
+// words say how long the replies took, those that report an error apart.
 func (s spread) words() string {
-	half, slowest := seconds(s.at(0.5)), seconds(s.at(1))
 	switch {
-	case s.at(1) < atOnceLatency:
-		return "all at once"
-	case half == slowest:
-		return "at least half of them " + half
+	case len(s.refused) == 0:
+		return howLong(s.good, "reply", "replies")
+	case len(s.good) == 0:
+		return howLong(s.refused, "error reply", "error replies")
 	}
-	return fmt.Sprintf("half of them within %s, the slowest after %s", half, slowest)
+	return howLong(s.good, "good reply", "good replies") + ", and " + howLong(s.refused, "error reply", "error replies")
+}
+
+// howLong says how long half of the replies took, and the slowest.
+func howLong(sorted []float64, one, many string) string {
+	n, last := typeset.Plural(len(sorted), one, many), sorted[len(sorted)-1]
+	half, slowest := seconds(quantile(sorted, 0.5)), seconds(last)
+	all := "all "
+	if len(sorted) == 1 {
+		all = ""
+	}
+	switch {
+	case last < noTime:
+		return all + n + " within " + slowest
+	case sorted[0] > 0.99*last:
+		return all + n + " after " + slowest
+	case half == slowest:
+		return "at least half of " + n + " after " + slowest + ", none later"
+	}
+	return fmt.Sprintf("half of %s within %s, all within %s", n, half, slowest)
 }
 
 func seconds(s float64) string {
-	if s < atOnceLatency {
+	if s < noTime {
 		return "0.1 ms"
 	}
 	return typeset.Seconds(time.Duration(math.Round(s * 1e9)))
@@ -174,7 +216,7 @@ func latencyPanel(r *lab.Result, p *palette, spreads []spread, width vg.Length) 
 	quantiles := foretoldOf(r)
 	low, high, most := math.Inf(1), 0.0, 0
 	for _, s := range spreads {
-		low, high = min(low, s.at(0.01)), max(high, s.sorted[len(s.sorted)-1])
+		low, high = min(low, quantile(s.sorted, 0.01)), max(high, s.sorted[len(s.sorted)-1])
 		most = max(most, len(s.sorted))
 	}
 	for _, q := range quantiles {
@@ -189,8 +231,8 @@ func latencyPanel(r *lab.Result, p *palette, spreads []spread, width vg.Length) 
 		}
 	}
 	// The axes are of logarithms, and begin and end at a quarter of a power of ten.
-	pl.X.Max = math.Ceil(4*math.Log10(max(1.05*high, 10*atOnceLatency))) / 4
-	pl.X.Min = min(math.Floor(4*math.Log10(max(low, high/1e6, atOnceLatency)))/4, pl.X.Max-1)
+	pl.X.Max = math.Ceil(4*math.Log10(max(1.05*high, 10*noTime))) / 4
+	pl.X.Min = min(math.Floor(4*math.Log10(max(low, high/1e6, noTime)))/4, pl.X.Max-1)
 	pl.Y.Max = 2 // 100 %
 	pl.Y.Min = pl.Y.Max + math.Floor(4*math.Log10(0.9/float64(most)))/4
 	pl.X.Tick.Marker, pl.Y.Tick.Marker = decades{}, decades{}
@@ -267,7 +309,7 @@ func predictedCurve(cdf func(float64) float64, pl *plot.Plot) (xy plotter.XYs) {
 // medianOf is about the latency that half of the replies are predicted to exceed;
 // false if there is none from a tenth of a millisecond to a day.
 func medianOf(cdf func(float64) float64) (float64, bool) {
-	for x := atOnceLatency; x < 86_400; x *= 1.1 {
+	for x := noTime; x < 86_400; x *= 1.1 {
 		if cdf(x) >= 0.5 {
 			return x, true
 		}

@@ -15,6 +15,7 @@ import (
 type look struct {
 	role    role
 	pattern pattern
+	vain    bool // in dots, whatever the pattern
 }
 
 type pattern int
@@ -45,7 +46,7 @@ func indexIn(names *[]string, name string) int {
 }
 
 func (p *palette) look(name string) look {
-	return look{p.role(name), pattern(indexIn(&p.areas, name) % patterns)}
+	return look{role: p.role(name), pattern: pattern(indexIn(&p.areas, name) % patterns)}
 }
 
 func (p *palette) role(name string) role {
@@ -67,19 +68,23 @@ func line(r role, place int) draw.LineStyle {
 // fill fills rectangles, which may be many: each is a thick stroke, along the
 // longer side of what they make up together.
 func fill(c *draw.Canvas, l look, upright bool, rects []vg.Rectangle) {
-	var thicknesses []vg.Length
-	of := map[vg.Length][]vg.Rectangle{}
-	for _, r := range rects {
-		t := across(r, upright)
-		if of[t] == nil {
-			thicknesses = append(thicknesses, t)
-		}
-		of[t] = append(of[t], r)
+	type size struct {
+		thick vg.Length
+		short bool // too short to be seen to have dots of the usual length
 	}
-	for _, t := range thicknesses {
+	var sizes []size
+	of := map[size][]vg.Rectangle{}
+	for _, r := range rects {
+		s := size{across(r, upright), l.vain && r.Size().X < 2*dot}
+		if of[s] == nil {
+			sizes = append(sizes, s)
+		}
+		of[s] = append(of[s], r)
+	}
+	for _, s := range sizes {
 		strokes := func(style draw.LineStyle, aside, shorter vg.Length) {
 			var path vg.Path
-			for _, r := range of[t] {
+			for _, r := range of[s] {
 				from, to := middle(r, upright)
 				if upright {
 					from.Y, to.Y = from.Y+shorter, max(from.Y+shorter, to.Y-shorter)
@@ -92,27 +97,32 @@ func fill(c *draw.Canvas, l look, upright bool, rects []vg.Rectangle) {
 			c.SetLineStyle(style)
 			c.Stroke(path)
 		}
+		t := s.thick
 		whole := draw.LineStyle{Color: l.role, Width: t}
-		gap := draw.LineStyle{Color: paper, Width: min(t/5, 2)}
 		switch {
+		case l.vain && s.short:
+			whole.Dashes = []vg.Length{dot / 2, dot / 2}
+		case l.vain:
+			whole.Dashes = []vg.Length{dot, dot}
 		case l.pattern == striped && upright:
 			whole.Dashes = []vg.Length{4, 2}
-			strokes(whole, 0, 0)
+		}
+		strokes(whole, 0, 0)
+		gap := draw.LineStyle{Color: paper, Width: min(max(t/5, 1), 2)}
+		switch {
 		case l.pattern == hollow && upright && t >= 6:
-			strokes(whole, 0, 0)
 			strokes(draw.LineStyle{Color: paper, Width: t - 3}, 0, 1.5)
-		case l.pattern == striped && t >= 6:
-			strokes(whole, 0, 0)
+		case l.pattern == striped && !upright && t >= 3:
 			strokes(gap, 0, 0)
-		case l.pattern == hollow && t >= 6: // a lane that is empty inside would look idle
-			strokes(whole, 0, 0)
+		case l.pattern == hollow && !upright && t >= 5: // a lane that is empty inside would look idle
 			strokes(gap, t/5, 0)
 			strokes(gap, -t/5, 0)
-		default:
-			strokes(whole, 0, 0)
 		}
 	}
 }
+
+// dot is how long the dots are of what was in vain, and how far apart.
+const dot vg.Length = 2
 
 // across is how thick the stroke of a rectangle is.
 func across(r vg.Rectangle, upright bool) vg.Length {

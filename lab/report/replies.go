@@ -30,42 +30,74 @@ type ending struct {
 
 // endingOf names how a request ended as results.json does: by its status, late or
 // not, or by how it failed. (A stream that was read until its client left is no
-// failure, and has a name of its own here; and “200, late” loses its comma.) What went well is lowest in the pile.
+// failure, and has a name of its own here; and “200, late” loses its comma.) What
+// went well is lowest in the pile, then come refusals by their status, and then
+// what was no reply. The look is the one it has where no other wants it.
 func endingOf(r load.Record) ending {
+	const noReply = 10_000 // no status is as high
 	switch {
 	case r.Complete && r.Kind == load.OK:
-		return ending{name: fmt.Sprint(r.Status), order: r.Status, look: statusLook(r.Status)}
-	case r.Complete:
-		return ending{name: fmt.Sprintf("%d late", r.Status), order: 399, look: look{yellow, striped}}
-	case r.Kind == load.Timeout && streamed(r):
-		return ending{name: "streamed until its client left", order: 398, look: look{green, striped}}
+		return ending{name: fmt.Sprint(r.Status), order: 10 * r.Status, look: statusLook(r.Status)}
+	case r.Complete && r.Kind == load.Timeout && r.Status < 400:
+		return ending{name: fmt.Sprintf("%d late", r.Status), order: 3999, look: look{role: yellow, pattern: striped}}
+	case r.Complete && r.Kind == load.Timeout:
+		return ending{name: fmt.Sprintf("%d late", r.Status), order: 10*r.Status + 5, look: look{role: yellow, pattern: striped}}
+	case streamed(r):
+		return ending{name: "streamed until its client left", order: 3998, look: look{role: green, pattern: striped}}
 	case r.Kind == load.Timeout:
-		return ending{name: "gave up", order: 1000, look: look{grey, hollow}}
+		return ending{name: "gave up", order: noReply, look: look{role: grey, pattern: hollow}}
 	case r.Kind == load.ClosedEarly:
-		return ending{name: string(r.Kind), order: 1001, look: look{blue, striped}}
+		return ending{name: string(r.Kind), order: noReply + 1, look: look{role: blue, pattern: striped}}
 	case r.Kind == load.Reset:
-		return ending{name: string(r.Kind), order: 1002, look: look{blue, solid}}
+		return ending{name: string(r.Kind), order: noReply + 2, look: look{role: blue}}
 	}
-	return ending{name: string(r.Kind), order: 1003, look: look{grey, solid}}
+	return ending{name: string(r.Kind), order: noReply + 3, look: look{role: grey}}
 }
 
 func statusLook(status int) look {
 	switch {
 	case status < 400:
-		return look{green, solid}
+		return look{role: green}
 	case status == 504:
-		return look{red, solid}
+		return look{role: red}
 	case status == 502:
-		return look{purple, striped}
+		return look{role: purple, pattern: striped}
 	case status == 503:
-		return look{yellow, hollow}
+		return look{role: yellow, pattern: hollow}
 	}
-	return look{red, hollow}
+	return look{role: red, pattern: hollow}
 }
 
-// streamed reports whether a reply that may not have ended had begun to give its
-// client what it wanted.
-func streamed(r load.Record) bool { return r.Status != 0 && r.Status < 400 && r.Lines > 0 }
+// looksOf gives each ending of a picture a look: its own, or if that is taken one
+// that is free. There are 18; what is beyond them looks alike.
+func looksOf(all []ending) map[string]look {
+	var free []look
+	for pattern := range pattern(patterns) {
+		for _, role := range append([]role{grey}, colours...) {
+			free = append(free, look{role: role, pattern: pattern})
+		}
+	}
+	looks := map[string]look{}
+	var others []ending
+	for _, e := range all {
+		if i := slices.Index(free, e.look); i >= 0 {
+			looks[e.name], free = e.look, slices.Delete(free, i, i+1)
+		} else {
+			others = append(others, e)
+		}
+	}
+	for _, e := range others {
+		free = append(free, look{role: grey})
+		looks[e.name], free = free[0], free[1:]
+	}
+	return looks
+}
+
+// streamed reports whether a reply was one without an end, which its client read
+// for as long as it wanted to.
+func streamed(r load.Record) bool {
+	return !r.Complete && r.Kind == load.Timeout && r.Status != 0 && r.Status < 400 && r.Lines > 0
+}
 
 // endings sorts requests by how they ended, and by the column of n in which they
 // did. Those that did not end are in none.
@@ -118,7 +150,16 @@ func replies(r *lab.Result, p *palette, withWaiting bool) (drawing, bool) {
 	if ended < 5 {
 		return drawing{}, false
 	}
-	reading := "Each column is the requests that ended in that time, answered or not, one load below the other."
+	reading := "Each column is the requests that ended in that time, answered or not."
+	if len(lots) > 1 {
+		reading = "Each column is the requests of a load that ended in that time, answered or not."
+	}
+	if withWaiting {
+		if _, ok := waitingPanel(r, p, int(wide)); ok {
+			reading += waitingWords
+		}
+	}
+	looks := looksOf(endings(o.Records, o.Horizon, 1))
 	if more := len(r.Loads) - mostPanels; more > 0 {
 		reading += fmt.Sprintf(" The last %d of the %d loads are left out.", more, len(r.Loads))
 	}
@@ -128,7 +169,7 @@ func replies(r *lab.Result, p *palette, withWaiting bool) (drawing, bool) {
 		at: func(width vg.Length) *sheet {
 			s := &sheet{width: width}
 			for _, l := range r.Loads[:min(len(r.Loads), mostPanels)] {
-				if pa, ok := repliesPanel(o, l.Name, width); ok {
+				if pa, ok := repliesPanel(o, l.Name, looks, width); ok {
 					s.panels = append(s.panels, pa)
 				}
 			}
@@ -153,7 +194,7 @@ func unfinished(records []load.Record) (n int) {
 }
 
 // repliesPanel is one load's pile of columns; false if nothing of it ended.
-func repliesPanel(o *lab.Observation, name string, width vg.Length) (panel, bool) {
+func repliesPanel(o *lab.Observation, name string, looks map[string]look, width vg.Length) (panel, bool) {
 	column := roundColumn(o.Horizon, int(width/14))
 	n := int((o.Horizon + column - 1) / column)
 	all := endings(load.Of(o.Records, name), column, n)
@@ -167,13 +208,14 @@ func repliesPanel(o *lab.Observation, name string, width vg.Length) (panel, bool
 	base := make([]int, n)
 	var legend []entry
 	for _, e := range all {
-		pl.Add(&pile{each: e.each, base: slices.Clone(base), column: column.Seconds(), end: o.Horizon.Seconds(), look: e.look})
+		pl.Add(&pile{each: e.each, base: slices.Clone(base), column: column.Seconds(), end: o.Horizon.Seconds(), look: looks[e.name]})
 		for i, count := range e.each {
 			base[i] += count
 			pl.Y.Max = max(pl.Y.Max, float64(base[i]))
 		}
-		legend = append(legend, filled(typeset.Number(float64(e.total))+" × "+e.name, e.look, true))
+		legend = append(legend, filled(typeset.Number(float64(e.total))+" × "+e.name, looks[e.name], true))
 	}
+	markTop(&pl.Y, fewSteps)
 	return panel{name: "Requests " + asked(name), legend: legend, plot: pl, height: 125}, true
 }
 

@@ -14,6 +14,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 
 	"example.com/outagelab/lab"
@@ -49,7 +50,7 @@ var (
 	//go:embed style.css
 	styleText string
 
-	layout = template.Must(template.New("page").Parse(pageText))
+	layout = template.Must(template.New("page").Funcs(template.FuncMap{"together": together}).Parse(pageText))
 )
 
 // style is the style sheet, with the colours.
@@ -61,19 +62,23 @@ func style() template.CSS {
 type page struct {
 	Style    template.CSS
 	Verdict  string
-	Held     int
 	Failed   []*row
 	Figures  []picture
 	Groups   []*group
 	Settings string
+
+	held int
 }
 
 // A group is the rows whose names begin alike.
 type group struct {
 	Name, Anchor string
-	Held         int
 	Rows         []*row
+	held         int
 }
+
+// Verdict says how many of them hold.
+func (g *group) Verdict() string { return holding(g.held, len(g.Rows)) }
 
 // A row is one experiment.
 type row struct {
@@ -89,6 +94,14 @@ type row struct {
 type check struct {
 	lab.ResultCheck
 	Want, Got, Off, Bounds string
+}
+
+// quantity is a number with its unit.
+var quantity = regexp.MustCompile(`([0-9]) (%|(?:s|ms|µs|ns|kB|MB)\b)`)
+
+// together keeps what is one number on one line.
+func together(text string) string {
+	return strings.ReplaceAll(quantity.ReplaceAllString(text, "$1\u00a0$2"), " × ", "\u00a0×\u00a0")
 }
 
 // A picture is drawn twice: for a wide page, and for a phone.
@@ -126,9 +139,11 @@ func pageOf(results []*lab.Result, figures []func([]*lab.Result) (Figure, error)
 		}
 		p.add(row, anchors)
 		checks += len(r.Checks)
-		virtual += r.Horizon
+		if !r.RealTime {
+			virtual += r.Horizon
+		}
 	}
-	p.Verdict = verdict(p.Held, len(results))
+	p.Verdict = verdict(p.held, len(results))
 	p.Settings = fmt.Sprintf("%s, %s, %s s of the experiments' own time.", typeset.Plural(len(results), "experiment", "experiments"),
 		typeset.Plural(checks, "prediction", "predictions"), typeset.Number(virtual))
 	return p, nil
@@ -149,8 +164,8 @@ func (p *page) add(r *row, anchors anchors) {
 	}
 	g.Rows = append(g.Rows, r)
 	if r.Holds {
-		p.Held++
-		g.Held++
+		p.held++
+		g.held++
 	} else {
 		p.Failed = append(p.Failed, r)
 	}
@@ -165,7 +180,16 @@ func verdict(held, all int) string {
 	case held == all:
 		return fmt.Sprintf("All %d experiments hold.", all)
 	}
-	return fmt.Sprintf("%s. %d of %d hold.", typeset.Plural(all-held, "experiment FAILS", "experiments FAIL"), held, all)
+	return fmt.Sprintf("%s. %s.", typeset.Plural(all-held, "experiment FAILS", "experiments FAIL"), holding(held, all))
+}
+
+// holding says how many hold.
+func holding(held, all int) string {
+	verb := "hold"
+	if held == 1 {
+		verb = "holds"
+	}
+	return fmt.Sprintf("%d of %d %s", held, all, verb)
 }
 
 func rowOf(r *lab.Result, anchor string) (*row, error) {
@@ -176,7 +200,7 @@ func rowOf(r *lab.Result, anchor string) (*row, error) {
 		row.Checks = append(row.Checks, checkOf(c))
 		// How far a number is from its bound says nothing about the prediction.
 		if off := math.Abs(c.Error()); c.Low != nil && c.High != nil && off > worst {
-			worst, row.Worst = off, percentOff(c.Error())
+			worst, row.Worst = off, typeset.PercentOff(c.Error())
 		}
 	}
 	clock := "virtual"
@@ -191,7 +215,7 @@ func rowOf(r *lab.Result, anchor string) (*row, error) {
 		return row, nil
 	}
 	for _, d := range drawings(r) {
-		pic, err := pictureOf(d, fmt.Sprintf("%s-%d", anchor, len(row.Pictures)))
+		pic, err := pictureOf(d, fmt.Sprintf("%s.%d", anchor, len(row.Pictures)))
 		if err != nil {
 			return nil, err
 		}
@@ -217,11 +241,11 @@ func drawings(r *lab.Result) (all []drawing) {
 }
 
 func pictureOf(d drawing, anchor string) (p picture, err error) {
-	p = picture{Anchor: anchor, Title: d.title, Words: d.words}
-	if p.Wide, err = d.at(wide).svg(anchor+"-wide", d.title, d.words); err != nil {
+	p = picture{Anchor: anchor, Title: together(d.title), Words: together(d.words)}
+	if p.Wide, err = d.at(wide).svg(anchor+".wide", p.Title, p.Words); err != nil {
 		return p, err
 	}
-	p.Narrow, err = d.at(narrow).svg(anchor+"-narrow", d.title, d.words)
+	p.Narrow, err = d.at(narrow).svg(anchor+".narrow", p.Title, p.Words)
 	return p, err
 }
 
@@ -231,7 +255,7 @@ func checkOf(c *lab.ResultCheck) check {
 		out.Got = typeset.Number(*c.Observed)
 	}
 	if e := c.Error(); !math.IsNaN(e) {
-		out.Off = percentOff(e)
+		out.Off = typeset.PercentOff(e)
 	}
 	switch {
 	case c.Low != nil && c.High != nil && *c.Low == *c.High:
@@ -251,22 +275,12 @@ func checkOf(c *lab.ResultCheck) check {
 	return out
 }
 
-// percentOff writes a part with its sign: +1.2 %.
-func percentOff(part float64) string {
-	switch p := math.Round(1000*part) / 10; {
-	case p == 0:
-		return "0 %"
-	case math.Abs(p) >= 1000:
-		return typeset.Number(math.Round(p)) + " %"
-	default:
-		return fmt.Sprintf("%+.1f %%", p)
-	}
-}
-
 // anchors are the ids that are taken.
 type anchors map[string]bool
 
-// of makes an id of a name, which no other has: of letters, digits and dashes.
+// of makes an id of a name, which no other has: of letters, digits and dashes, and
+// maybe a number after a low line. Ids of an element's parts have a dot after its
+// own.
 func (a anchors) of(name string) string {
 	id := strings.Map(func(r rune) rune {
 		switch {

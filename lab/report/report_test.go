@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -264,7 +263,7 @@ func TestEveryNumberIsThatOfTheResults(t *testing.T) {
 
 func TestTheVerdictsComeFirstAndFailuresAreLoud(t *testing.T) {
 	text, root := aPage(t)
-	assert.Contains(t, text, "<title>outagelab: 1 experiment FAILS. 1 of 2 hold.</title>")
+	assert.Contains(t, text, "<title>outagelab: 1 experiment FAILS. 1 of 2 holds.</title>")
 	summary := textOf(all(root, "section")[0])
 	failures, table, ok := strings.Cut(summary, "All experiments.")
 	require.True(t, ok)
@@ -279,8 +278,211 @@ func TestTheVerdictsComeFirstAndFailuresAreLoud(t *testing.T) {
 	assert.NotContains(t, textOf(root), "FAIL")
 }
 
+// exact is four requests of 100 ms each, one a second: all about them is known.
+func exact(name string) lab.Experiment {
+	e := overloaded()
+	e.Name, e.Claim, e.Latencies = name, "Four requests are four.", nil
+	e.Load = []load.Load{load.Open{Name: "/slow", Path: "/slow", Rate: 1, Duration: 4 * time.Second}}
+	e.Horizon = 5 * time.Second
+	e.Checks = []lab.Check{
+		{Metric: lab.Replies(200), Want: 5, Formula: "a hand", Within: lab.Relative(0.5, "half")},
+		{Metric: lab.Latency(50), Want: 0.1, Formula: "one nap", Within: lab.Absolute(0.01, "a bit")},
+		{Metric: lab.Replies(503), Want: 0, Formula: "none", Within: lab.Exactly()},
+		{Metric: lab.Replies(200).On("/slow"), Want: 3, Formula: "too few", Within: lab.AtMost("three")},
+		{Metric: lab.MeanLatency.On("nobody"), Want: 1, Formula: "nobody", Within: lab.AtLeast("one")},
+		{Metric: lab.Timeouts, Want: 0, Formula: "let us see", Within: lab.Shown("it is not known")},
+	}
+	return e
+}
+
+// TestEveryCellSaysWhatItIsFor: all text of both tables.
+func TestEveryCellSaysWhatItIsFor(t *testing.T) {
+	calm := exact("a/calm")
+	calm.Checks = calm.Checks[1:3]
+	_, root := written(t, lab.Collect(lab.Judge(nil, exact("a/b")), lab.Judge(nil, calm)))
+	cells := func(table *html.Node) (rows []string) {
+		for _, row := range all(table, "tr") {
+			var cells []string
+			for c := range row.ChildNodes() {
+				if c.Type == html.ElementNode {
+					cells = append(cells, textOf(c))
+				}
+			}
+			rows = append(rows, strings.Join(cells, " | "))
+		}
+		return rows
+	}
+	tables := all(root, "table")
+	require.Len(t, tables, 3)
+	assert.Equal(t, []string{
+		"Experiment | Verdict | Worst error | Claim",
+		"a : 1 of 2 holds",
+		"a/b | ✗ FAILS | -20.0 % | Four requests are four.",
+		"a/calm | ✓ holds | 0 % | Four requests are four.",
+	}, cells(tables[0]))
+	assert.Equal(t, []string{
+		"What | Predicted | Measured | Error | Allowed | Verdict",
+		"replies 200, replies a hand | 5 | 4 | -20.0 % | 2.5 to 7.5 (±50 %) half | ✓ holds",
+		"latency p50, s one nap | 0.1 | 0.1 | 0 % | 0.09 to 0.11 (±0.01) a bit | ✓ holds",
+		"replies 503, replies none | 0 | 0 | 0 % | exactly 0 nothing here is random | ✓ holds",
+		"replies 200 of /slow, replies too few | 3 | 4 | +33.3 % | 3 or less three | ✗ FAILS",
+		"mean latency of nobody, s nobody | 1 | nothing to measure | – | 1 or more one | ✗ FAILS",
+		"timeouts, requests let us see | 0 | 0 | 0 % | anything it is not known | ✓ holds",
+	}, cells(tables[1]))
+
+	a := all(root, "article")[0]
+	var said []string
+	for _, d := range all(a, "dd") {
+		said = append(said, textOf(d))
+	}
+	assert.Equal(t, []string{
+		"1 sync worker, <i>variant</i>, worker timeout 30 s, a backlog of 2,048 that drops when full",
+		"1 request/s for /slow, whether or not they are answered, for 4 s",
+		"5 s of virtual time, seed 0",
+		"Too much & too <slow>.", "A 2nd worker.",
+	}, said)
+	assert.Contains(t, textOf(root), "2 experiments, 8 predictions, 10 s of the experiments' own time.")
+	var contents []string
+	for _, li := range all(all(root, "nav")[0], "li") {
+		contents = append(contents, textOf(li))
+	}
+	assert.Equal(t, []string{"Summary", "a : a/b (FAILS), a/calm"}, contents)
+	assert.Contains(t, textOf(all(root, "li")[2]), "a/b : Four requests are four.")
+}
+
+// TestRowsKeepTheirRolesWhereTheyAreNoTable: on a phone they are blocks, and a
+// browser then no longer says what is a row and what a heading.
+func TestRowsKeepTheirRolesWhereTheyAreNoTable(t *testing.T) {
+	_, root := aPage(t)
+	checked := 0
+	for _, table := range all(root, "table") {
+		if attribute(table, "class") != "checks" {
+			continue
+		}
+		assert.Equal(t, "table", attribute(table, "role"))
+		assert.Equal(t, "keep", attribute(table.Parent, "class"), "a page does not end in it")
+		for n := range table.Descendants() {
+			want := map[string]string{"thead": "rowgroup", "tbody": "rowgroup", "tr": "row", "td": "cell", "th": "rowheader"}[n.Data]
+			if n.Data == "th" && attribute(n, "scope") == "col" {
+				want = "columnheader"
+			}
+			if n.Type == html.ElementNode && want != "" {
+				assert.Equal(t, want, attribute(n, "role"), n.Data)
+				checked++
+			}
+		}
+	}
+	assert.Greater(t, checked, 20)
+}
+
+func TestSeveralSeedsAndRealTimeAreSaid(t *testing.T) {
+	r, other := *judged().Rows()[1], *judged().Rows()[0]
+	r.Seen, other.Seen = nil, nil // pictures take their time
+	for want, change := range map[string]func(){
+		"3 s of virtual time, seed 0": func() {},
+		"3 s of virtual time, seed 0, and 4 more; the numbers are means, the pictures of the first seed": func() { r.Seeds = 5 },
+		"3 s of real time, seed 0": func() { r.Seeds, r.RealTime = 0, true },
+	} {
+		r.Seeds, r.RealTime = 0, false
+		change()
+		row, err := rowOf(&r, "x")
+		require.NoError(t, err)
+		assert.Equal(t, want, row.Clock)
+	}
+	r.RealTime = true
+	p, err := pageOf([]*lab.Result{&r, &other}, nil)
+	require.NoError(t, err)
+	assert.Contains(t, p.Settings, ", 3 s of the experiments' own time.", "real time is not")
+}
+
+// TestNumbersStayWithTheirUnits: no line ends between them.
+func TestNumbersStayWithTheirUnits(t *testing.T) {
+	for text, want := range map[string]string{
+		"60 s, 5 ms and 3 µs.":    "60~s, 5~ms and 3~µs.",
+		"for 39 % of the time":    "for 39~% of the time",
+		"4 × 200, 2 × 25 threads": "4~×~200, 2~×~25 threads",
+		"2 servers, 3 msgs, a s":  "2 servers, 3 msgs, a s",
+		"(±50 %)":                 "(±50~%)",
+		"10 s 20 s":               "10~s 20~s",
+	} {
+		assert.Equal(t, strings.ReplaceAll(want, "~", "\u00a0"), together(text))
+	}
+	r := *judged().Rows()[0]
+	r.Claim, r.Trouble, r.Cause, r.Fix = "Claims 5 s.", "Troubles 5 s.", "Causes 5 s.", "Fixes 5 s."
+	r.Parts, r.Loads, r.Checks = []string{"Parts of 5 s."}, slices.Clone(r.Loads), slices.Clone(r.Checks)
+	r.Loads[0].Words = "Loads 5 s."
+	for i := range r.Checks {
+		r.Checks[i].Formula, r.Checks[i].From = "Formula 5 s.", "From 5 s."
+	}
+	text, root := written(t, lab.Collect(&r))
+	require.Len(t, all(root, "figcaption"), 3)
+	for _, svg := range regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAllString(text, -1) {
+		text = strings.ReplaceAll(text, svg, "") // a text in it has one line
+	}
+	apart := regexp.MustCompile(`>[^<]*[0-9] (s|ms|%|×)[ ,.;)<][^<]*<`)
+	assert.Empty(t, apart.FindString(text[strings.Index(text, "<body>"):]))
+	r.Parts, r.System = nil, "The system of 5 s."
+	text, _ = written(t, lab.Collect(&r))
+	assert.Contains(t, text, "The system of 5\u00a0s.")
+}
+
+// TestThePhoneAndThePrinterGetWhatSuitsThem reads the style sheet.
+func TestThePhoneAndThePrinterGetWhatSuitsThem(t *testing.T) {
+	css := string(style())
+	always, rest, ok := strings.Cut(css, "@media (max-width: 44rem) {")
+	require.True(t, ok)
+	phone, printer, ok := strings.Cut(rest, "@media print {")
+	require.True(t, ok)
+	for where, rules := range map[string][]string{
+		always: {".narrow { display: none; }", "overflow-wrap: anywhere;", "svg { display: block; max-width: 100%;"},
+		phone: {
+			".wide { display: none; }", ".narrow { display: block; }", ".claim { display: none; }",
+			".checks, .checks caption, .checks tbody, .checks tr, .checks th, .checks td { display: block; }",
+			`.checks td:nth-of-type(1)::before { content: "Predicted: "; }`, `.checks td:nth-of-type(2)::before { content: "Measured: "; }`,
+			`.checks td:nth-of-type(3)::before { content: "Error: "; }`, `.checks td:nth-of-type(4)::before { content: "Allowed: "; }`,
+		},
+		printer: {
+			"nav, .top, .skip, .narrow { display: none; }", ".wide { display: block; }", ".claim { display: table-cell; }",
+			"figure, tr, .keep, .lesson, .lead, dd { break-inside: avoid; }", "h2, h3, caption, figcaption, thead, .group { break-after: avoid; }",
+		},
+	} {
+		for _, rule := range rules {
+			assert.Contains(t, where, rule)
+		}
+	}
+	for _, never := range []string{"tabindex", `class="scroll"`} {
+		assert.NotContains(t, pageText, never, "nothing is wider than the page, so nothing scrolls")
+	}
+}
+
+// TestAPictureHasItsWordsAndIsDrawnForBothWidths, one as wide as the other is not.
+func TestAPictureHasItsWordsAndIsDrawnForBothWidths(t *testing.T) {
+	_, root := aPage(t)
+	figures := all(root, "figure")
+	require.Len(t, figures, 7, "three for each experiment, and one of both")
+	for _, f := range figures {
+		title, words := textOf(all(f, "figcaption")[0]), ""
+		widths := map[string]string{}
+		for n := range f.ChildNodes() {
+			switch class := attribute(n, "class"); class {
+			case "words":
+				words = textOf(n)
+			case "wide", "narrow":
+				widths[class] = attribute(all(n, "svg")[0], "width")
+			}
+		}
+		assert.Equal(t, map[string]string{"wide": "860", "narrow": "350"}, widths)
+		require.NotEmpty(t, words)
+		for _, svg := range all(f, "svg") {
+			assert.Equal(t, title, textOf(all(svg, "title")[0]))
+			assert.Equal(t, words, textOf(all(svg, "desc")[0]))
+		}
+	}
+}
+
 func TestTheWorstErrorLeavesBoundsOut(t *testing.T) {
 	r := *judged().Rows()[0]
+	r.Seen = nil // pictures take their time
 	row, err := rowOf(&r, "x")
 	require.NoError(t, err)
 	assert.Equal(t, "-100.0 %", row.Worst, "503s: one was predicted, none came")
@@ -326,61 +528,8 @@ func TestTheRowsPicturesAreThere(t *testing.T) {
 	require.Len(t, captions, 3)
 	assert.Regexp(t, `^1 worker, held by /slow .* nearly all the time|^1 worker, held by /slow nearly all the time`, captions[0])
 	assert.Regexp(t, `^What became of the requests\. /slow: \d+ × 200, \d+ × gave up`, captions[1])
-	assert.Regexp(t, `^How long the replies took\. /slow: half of them within`, captions[2])
+	assert.Regexp(t, `^How long the complete replies took\. /slow: half of \d+ replies within`, captions[2])
 	assert.Contains(t, textOf(article), "/slow, predicted")
-}
-
-// TestABarInThePictureIsWhereTheSpanWas reads the picture: the idle lane is as
-// wide as the time of the run, so the bars' places on it are their times.
-func TestABarInThePictureIsWhereTheSpanWas(t *testing.T) {
-	var p palette
-	r := seen(100, 1, []worker.Span{span(0, "GET /a", 25, 50), span(0, "GET /b", 60, 90)}, []load.Record{reply("/", 200, 0, 1)})
-	d, ok := workers(r, &p)
-	require.True(t, ok)
-	for _, width := range []float64{float64(wide), float64(narrow)} {
-		s := d.at(wide)
-		if width == float64(narrow) {
-			s = d.at(narrow)
-		}
-		svg, err := s.svg("x", d.title, d.words)
-		require.NoError(t, err)
-		stroke := func(r role) [2]float64 {
-			paths := regexp.MustCompile(`<path d="M([0-9.]+),[0-9.]+L([0-9.]+),[0-9.]+" style="fill:none;stroke:var\(--`+shades[r].name+`\)`).FindAllStringSubmatch(string(svg), -1)
-			require.NotEmpty(t, paths, "a bar of %s in\n%s", shades[r].name, svg)
-			last := paths[len(paths)-1] // the first is the legend's
-			from, err := strconv.ParseFloat(last[1], 64)
-			require.NoError(t, err)
-			to, err := strconv.ParseFloat(last[2], 64)
-			require.NoError(t, err)
-			return [2]float64{from, to}
-		}
-		lane := stroke(faint)
-		second := (lane[1] - lane[0]) / 100
-		// Places are cut to a tenth of a pixel, twice. A bar may end a pixel early, so
-		// that two do not look like one.
-		for route, want := range map[string][2]float64{"/a": {25, 50}, "/b": {60, 90}} {
-			got := stroke(p.role(route))
-			assert.InDelta(t, lane[0]+want[0]*second, got[0], 0.2, "%s begins, width %v", route, width)
-			assert.InDelta(t, lane[0]+want[1]*second, got[1], 1.2, "%s ends, width %v", route, width)
-		}
-	}
-}
-
-// TestPanelsHaveOneTimeAxis: the moments of one are right below those of the other,
-// though what is written beside them is not of one width.
-func TestPanelsHaveOneTimeAxis(t *testing.T) {
-	d, ok := workers(starved(), &palette{})
-	require.True(t, ok)
-	svg, err := d.at(wide).svg("x", d.title, d.words)
-	require.NoError(t, err)
-	for _, label := range []string{"20", "40", "60", "80"} {
-		found := regexp.MustCompile(`<text x="([0-9.]+)" y="-[0-9.]+"[^>]*>`+label+`</text>`).FindAllStringSubmatch(string(svg), -1)
-		places := map[string]int{}
-		for _, f := range found {
-			places[f[1]]++
-		}
-		assert.Contains(t, slices.Collect(maps.Values(places)), 2, "%s is twice at one place of %v", label, places)
-	}
 }
 
 func TestEveryColourOfThePageIsGivenOne(t *testing.T) {
@@ -388,25 +537,6 @@ func TestEveryColourOfThePageIsGivenOne(t *testing.T) {
 	for _, used := range regexp.MustCompile(`var\(--([a-z]+)\)`).FindAllStringSubmatch(text, -1) {
 		require.True(t, slices.ContainsFunc(shades, func(sh shade) bool { return sh.name == used[1] }), used[1])
 	}
-}
-
-// TestAKillIsMarkedWhereItWas, and only where there was one.
-func TestAKillIsMarkedWhereItWas(t *testing.T) {
-	draw := func(r *lab.Result) string {
-		d, ok := workers(r, &palette{})
-		require.True(t, ok)
-		svg, err := d.at(wide).svg("x", d.title, d.words)
-		require.NoError(t, err)
-		return string(svg)
-	}
-	r := starved()
-	assert.Contains(t, draw(r), ">killed by the worker timeout</text>")
-	assert.NotContains(t, draw(r), "recycled")
-	r.Seen.Exits = []worker.Exit{{Worker: 0, At: at(60), Reason: worker.Recycled}}
-	assert.Contains(t, draw(r), ">recycled after max requests</text>")
-	assert.NotContains(t, draw(r), "killed")
-	r.Seen.Exits = nil
-	assert.NotContains(t, draw(r), "recycled")
 }
 
 func TestTheSameResultsGiveTheSameBytes(t *testing.T) {
@@ -466,6 +596,50 @@ func TestAFolderThatCannotBeIsAnError(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	_, err := HTML()(file, lab.Collect())
 	assert.ErrorContains(t, err, file)
+}
+
+// TestThoseWithoutAReplyAreDrawnOnce: with the workers, if there are any.
+func TestThoseWithoutAReplyAreDrawnOnce(t *testing.T) {
+	var records []load.Record
+	for i := range 10 {
+		records = append(records, reply("/", 200, 0, 1+float64(i)))
+	}
+	without, with := seen(100, 0, nil, records), seen(100, 1, []worker.Span{span(0, "GET /", 0, 10)}, records)
+	without.Name = "without/workers"
+	for _, r := range []*lab.Result{without, with} {
+		_, root := written(t, lab.Collect(r))
+		n := 0
+		for _, text := range all(root, "text") {
+			if textOf(text) == "Requests that have no reply yet" {
+				n++
+			}
+		}
+		assert.Equal(t, 2, n, "once for each width: %s", r.Name)
+	}
+}
+
+// TestNoNameTakesTheIdOfAnothersPart: whatever experiments are called.
+func TestNoNameTakesTheIdOfAnothersPart(t *testing.T) {
+	var results []*lab.Result
+	for _, name := range []string{"queue", "queue/0", "queue/name", "queue/0/wide", "queue-0", "queue.0", "queue.name", "group/queue", "figure", "summary", "queue_2"} {
+		r := seen(10, 1, []worker.Span{span(0, "GET /", 0, 5)}, []load.Record{
+			reply("/", 200, 0, 1), reply("/", 200, 0, 1), reply("/", 200, 0, 1), reply("/", 200, 0, 1), reply("/", 200, 0, 1),
+		})
+		r.Name = name
+		results = append(results, r)
+	}
+	_, root := written(t, lab.Collect(results...), aFigure, aFigure)
+	assert.Len(t, all(root, "figure"), 2*len(results)+2)
+	ids := map[string]int{}
+	for n := range root.Descendants() {
+		if id := attribute(n, "id"); id != "" {
+			ids[id]++
+		}
+	}
+	assert.Greater(t, len(ids), 100)
+	for id, n := range ids {
+		assert.Equal(t, 1, n, id)
+	}
 }
 
 func TestNamesThatLookAlikeHaveAnchorsOfTheirOwn(t *testing.T) {

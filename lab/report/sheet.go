@@ -128,12 +128,12 @@ func (s *sheet) svg(id, title, description string) (template.HTML, error) {
 	}
 	out := vgsvg.New(s.width, height)
 	c := draw.New(out)
-	left, right := s.margins(c)
+	left := s.margin(c)
 	top := height
 	for _, p := range s.panels {
 		p.drawHead(c, top)
 		top -= p.head(s.width) + p.height
-		p.plot.Draw(p.fit(c, top, left, right))
+		p.plot.Draw(p.fit(c, top, left))
 		top -= spacing
 	}
 	return clean(out, id, title, description)
@@ -174,25 +174,22 @@ func (p panel) area(c draw.Canvas, bottom vg.Length) draw.Canvas {
 	return c
 }
 
-// fit is the panel's canvas on which its data begin at left and end at right.
-func (p panel) fit(c draw.Canvas, bottom, left, right vg.Length) draw.Canvas {
+// fit is the panel's canvas on which its data begin at left. They end where those of
+// the others do, for they have one axis.
+func (p panel) fit(c draw.Canvas, bottom, left vg.Length) draw.Canvas {
 	area := p.area(c, bottom)
 	for range 3 { // a label at an axis' end moves a little with it
-		data := p.plot.DataCanvas(area)
-		area.Min.X += left - data.Min.X
-		area.Max.X += right - data.Max.X
+		area.Min.X += left - p.plot.DataCanvas(area).Min.X
 	}
 	return area
 }
 
-// margins is where the data of all panels can begin and end.
-func (s *sheet) margins(c draw.Canvas) (left, right vg.Length) {
-	right = s.width
+// margin is where the data of all panels can begin.
+func (s *sheet) margin(c draw.Canvas) (left vg.Length) {
 	for _, p := range s.panels {
-		data := p.plot.DataCanvas(p.area(c, 0))
-		left, right = max(left, data.Min.X), min(right, data.Max.X)
+		left = max(left, p.plot.DataCanvas(p.area(c, 0)).Min.X)
 	}
-	return left, right
+	return left
 }
 
 // fontStyle is what says in each text which font it was measured in.
@@ -221,6 +218,6 @@ func clean(c *vgsvg.Canvas, id, title, description string) (template.HTML, error
 	body = coordinate.ReplaceAllString(body, "$1")
 	body = variables.Replace(strings.ReplaceAll(body, "\n\t", " "))
 	w, h := c.Size()
-	return template.HTML(fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="%[1]s-title %[1]s-desc" viewBox="0 0 %[2]g %[3]g" width="%[2]g" height="%[3]g"><title id="%[1]s-title">%[4]s</title><desc id="%[1]s-desc">%[5]s</desc>%[6]s`,
+	return template.HTML(fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-labelledby="%[1]s.title %[1]s.desc" viewBox="0 0 %[2]g %[3]g" width="%[2]g" height="%[3]g"><title id="%[1]s.title">%[4]s</title><desc id="%[1]s.desc">%[5]s</desc>%[6]s`,
 		id, float64(w), float64(h), html.EscapeString(title), html.EscapeString(description), strings.TrimSpace(body))), nil
 }

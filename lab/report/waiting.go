@@ -1,10 +1,8 @@
-// How many requests are waiting at each moment.
+// How many requests have no reply yet, at each moment.
 
 package report
 
 import (
-	"cmp"
-	"slices"
 	"time"
 
 	"gonum.org/v1/plot"
@@ -14,18 +12,19 @@ import (
 	"example.com/outagelab/lab/load"
 )
 
-// waitingOf is the most requests, in each of n columns, that were sent, or were to
-// be, and had neither an answer nor failed nor been dropped at their load's end.
+// waitingOf is the most requests, in each of n columns, that their clients had sent
+// or wanted to, and of whose reply no byte had come: those that wait, and those
+// that are being served.
 func waitingOf(records []load.Record, column time.Duration, n int) []int {
-	type change struct {
-		at time.Duration
-		by int
-	}
 	var changes []change
 	for _, r := range records {
-		changes = append(changes, change{r.Scheduled, 1}, change{r.End, -1})
+		until := r.End
+		if r.FirstByte > 0 {
+			until = firstByte(r)
+		}
+		changes = append(changes, change{r.Scheduled, 1}, change{until, -1})
 	}
-	slices.SortFunc(changes, func(a, b change) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.by, b.by)) })
+	inTime(changes)
 	most := make([]int, n)
 	waiting, next := 0, 0
 	for i := range most {
@@ -37,6 +36,9 @@ func waitingOf(records []load.Record, column time.Duration, n int) []int {
 	}
 	return most
 }
+
+// waitingWords say how the panel is to be read.
+const waitingWords = " A request has no reply yet until the first byte of it comes: it waits, or is being served."
 
 // fewWaiting is how many requests of a load may wait before it is worth a picture.
 const fewWaiting = 2
@@ -64,10 +66,11 @@ func waitingPanel(r *lab.Result, p *palette, columns int) (panel, bool) {
 		}
 		xy = append(xy, plotter.XY{X: o.Horizon.Seconds(), Y: xy[len(xy)-1].Y})
 		pl.Add(&plotter.Line{XYs: xy, LineStyle: p.line(l.Name)})
-		legend = append(legend, lined("waiting: "+l.Name, p.line(l.Name)))
+		legend = append(legend, lined(l.Name, p.line(l.Name)))
 	}
 	timeAxis(pl, o)
-	return panel{name: "Requests that wait for their reply", legend: legend, plot: pl, height: 110}, most > fewWaiting
+	markTop(&pl.Y, fewSteps)
+	return panel{name: "Requests that have no reply yet", legend: legend, plot: pl, height: 110}, most > fewWaiting
 }
 
 // timeAxis makes the horizontal axis the time of a run.

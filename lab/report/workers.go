@@ -3,7 +3,6 @@
 package report
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -12,56 +11,76 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"example.com/outagelab/lab"
-	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver/worker"
 )
 
 const (
 	lanesHeight  vg.Length = 280 // of all lanes together, where that suits them
-	lowestLane   vg.Length = 3
+	lowestLane   vg.Length = 6   // in which each pattern can still be seen
 	lowestCrew   vg.Length = 14
 	highestLane  vg.Length = 20
-	pooledHeight vg.Length = 90
+	highestPool  vg.Length = 90
+	lowestPool   vg.Length = 40
 	betweenCrews vg.Length = 8
 	titleHeight  vg.Length = 50 // what the axis' title needs
 )
+
+// pixelOf is how long a CSS pixel is in a picture of that width: the axis' labels
+// leave about nine tenths of it to the data.
+func pixelOf(o *lab.Observation, width vg.Length) time.Duration {
+	return o.Horizon*10/(9*time.Duration(width)) + 1
+}
 
 // workers is the picture; false where there is no worker to draw, or none ever did
 // anything.
 func workers(r *lab.Result, p *palette) (drawing, bool) {
 	o := r.Seen
-	if o.Workers == 0 || len(o.Spans) == 0 {
+	c := crewOf(r)
+	if len(c.stays) == 0 {
 		return drawing{}, false
 	}
 	words := "A bar is the time for which a request held its worker; where nothing is, the worker was idle."
 	if evented(o) {
 		words += " An event loop is held by code that runs; a request that awaits holds nothing."
 	}
-	lower := false
+	if c.anyVain() {
+		words += " A dotted bar was work in vain: its client, or the proxy on the client's behalf, left before it was done. Of a stream it is what was done after that."
+	}
+	lower, pooled := false, false
 	for w := range o.Workers {
-		c := crewOf(o, w, o.Horizon/time.Duration(wide))
-		lower = lower || !c.pooled && slices.ContainsFunc(c.bars, func(b bar) bool { return b.part < 1 })
-		if c.pooled {
-			words += fmt.Sprintf(" %s has held up to %s requests at a time: its bar is as high as the part of them that it held.", o.WorkerName(w), typeset.Number(float64(c.most)))
+		if c.pooled(w) {
+			pooled = true
+			continue
 		}
+		for _, width := range []vg.Length{wide, narrow} {
+			lower = lower || slices.ContainsFunc(c.bars(w, pixelOf(o, width)), func(b bar) bool { return b.part < 1 })
+		}
+	}
+	if pooled {
+		words += " There are too many threads to draw each: a worker's bar is as high as the part of its threads that was held."
 	}
 	if lower {
 		words += " Requests too short to be drawn one by one make a bar as high as the part of the time in which they held it."
 	}
 	if _, ok := waitingPanel(r, p, int(wide)); ok {
-		words += " Requests that wait include those that are being served."
+		words += waitingWords
 	}
 	return drawing{
-		title: holders(r),
+		title: holders(r, c),
 		words: words,
 		at: func(width vg.Length) *sheet {
-			s := &sheet{width: width, panels: []panel{crewPanel(o, p, width)}}
+			s := &sheet{width: width, panels: []panel{crewPanel(c, p, width)}}
 			if pa, ok := waitingPanel(r, p, int(width)); ok {
 				s.panels = append([]panel{pa}, s.panels...)
 			}
 			return s
 		},
 	}, true
+}
+
+// anyVain reports whether anything was in vain.
+func (c *crew) anyVain() bool {
+	return slices.ContainsFunc(c.stays, func(s stay) bool { return s.left < s.to })
 }
 
 func evented(o *lab.Observation) bool {
@@ -74,46 +93,46 @@ func evented(o *lab.Observation) bool {
 }
 
 // crewPanel is the lanes of all workers, the first one at the top.
-func crewPanel(o *lab.Observation, p *palette, width vg.Length) panel {
+func crewPanel(c *crew, p *palette, width vg.Length) panel {
+	o := c.o
 	pl := newPlot(timeTitle, "workers")
 	timeAxis(pl, o)
-	c := &crewPlotter{o: o, palette: p}
+	cp := &crewPlotter{crew: c, palette: p, pool: min(max(lanesHeight/vg.Length(o.Workers), lowestPool), highestPool)}
 	lanes := 0
 	for w := range o.Workers {
-		// The axis' labels leave about nine tenths of the width to the data.
-		pixel := o.Horizon*10/(9*time.Duration(width)) + 1
-		c.crews = append(c.crews, crewOf(o, w, pixel))
-		if last := c.crews[w]; !last.pooled {
-			lanes += last.lanes
+		cp.drawn = append(cp.drawn, c.bars(w, pixelOf(o, width)))
+		if !c.pooled(w) {
+			lanes += c.lanes[w]
 		}
 	}
-	c.lane = min(max(lanesHeight/vg.Length(max(1, lanes)), lowestLane), highestLane)
-	var (
-		height = betweenCrews / 2
-		ticks  plot.ConstantTicks
-		routes []string
-	)
-	for i := len(c.crews) - 1; i >= 0; i-- {
-		c.bottoms = append([]vg.Length{height}, c.bottoms...)
-		ticks = append(ticks, plot.Tick{Value: float64(height + c.height(i)/2), Label: o.WorkerName(i)})
-		height += c.height(i) + betweenCrews
+	cp.lane = min(max(lanesHeight/vg.Length(max(1, lanes)), lowestLane), highestLane)
+	height := betweenCrews / 2
+	var ticks plot.ConstantTicks
+	for w := o.Workers - 1; w >= 0; w-- {
+		cp.bottoms = append([]vg.Length{height}, cp.bottoms...)
+		ticks = append(ticks, plot.Tick{Value: float64(height + cp.height(w)/2), Label: o.WorkerName(w)})
+		height += cp.height(w) + betweenCrews
 	}
 	pl.Y.Tick.Marker = ticks
 	pl.Y.Tick.Length = 0
 	height = max(height, titleHeight)
 	pl.Y.Min, pl.Y.Max = 0, float64(height)
-	pl.Add(c)
+	pl.Add(cp)
 
 	var legend []entry
-	for _, s := range o.Spans {
-		if route := routeOf(s.What); !slices.Contains(routes, route) {
-			routes = append(routes, route)
-			legend = append(legend, filled("held by "+route, p.look(route), false))
+	var routes []string
+	for _, s := range c.stays {
+		if !slices.Contains(routes, s.route) {
+			routes = append(routes, s.route)
+			legend = append(legend, filled("held by "+s.route, p.look(s.route), false))
 		}
+	}
+	if c.anyVain() {
+		legend = append(legend, filled("its client left before it was done", look{role: ink, vain: true}, false))
 	}
 	legend = append(legend, lined("idle", draw.LineStyle{Color: faint, Width: 1}))
 	for _, m := range marks {
-		if slices.ContainsFunc(o.Exits, func(e worker.Exit) bool { return e.Reason == m.reason }) {
+		if ended(o, m.reason) > 0 {
 			legend = append(legend, marked(m.words, draw.GlyphStyle{Color: ink, Radius: 4, Shape: m.glyph}))
 		}
 	}
@@ -152,46 +171,44 @@ func (recycled) DrawGlyph(c *draw.Canvas, style draw.GlyphStyle, at vg.Point) {
 
 // A crewPlotter draws workers. Its vertical axis is in CSS pixels.
 type crewPlotter struct {
-	o       *lab.Observation
+	*crew
 	palette *palette
-	crews   []crew
-	bottoms []vg.Length // of each crew
+	drawn   [][]bar     // of each worker
+	bottoms []vg.Length // of each worker
 	lane    vg.Length   // height of one
+	pool    vg.Length   // height of many together
 }
 
 // height is that of a worker's lanes.
 func (cp *crewPlotter) height(w int) vg.Length {
-	if cp.crews[w].pooled {
-		return pooledHeight
+	if cp.pooled(w) {
+		return cp.pool
 	}
-	return max(vg.Length(cp.crews[w].lanes)*cp.lane, lowestCrew)
+	return max(vg.Length(cp.lanes[w])*cp.lane, lowestCrew)
 }
 
 func (cp *crewPlotter) Plot(c draw.Canvas, p *plot.Plot) {
 	x, y := p.Transforms(&c)
-	for w, crew := range cp.crews {
-		lanes := crew.lanes
-		if crew.pooled {
+	for w, bars := range cp.drawn {
+		lanes := cp.lanes[w]
+		if cp.pooled(w) {
 			lanes = 1
 		}
 		lane := cp.height(w) / vg.Length(lanes)
 		top := y(float64(cp.bottoms[w])) + cp.height(w)
-		gap := vg.Length(0)
-		if lane >= 5 {
-			gap = 1
-		}
+		const gap vg.Length = 1 // between lanes
 		var idle []vg.Rectangle
 		for l := range lanes {
 			middle := top - (vg.Length(l)+0.5)*lane + gap/2
 			idle = append(idle, vg.Rectangle{Min: vg.Point{X: c.Min.X, Y: middle - 0.5}, Max: vg.Point{X: c.Max.X, Y: middle + 0.5}})
 		}
-		fill(&c, look{faint, solid}, false, idle)
+		fill(&c, look{role: faint}, false, idle)
 
-		var routes []string
-		of := map[string][]vg.Rectangle{}
-		for _, b := range crew.bars {
-			if of[b.route] == nil {
-				routes = append(routes, b.route)
+		var by []holder
+		of := map[holder][]vg.Rectangle{}
+		for _, b := range bars {
+			if of[b.holder] == nil {
+				by = append(by, b.holder)
 			}
 			bottom := top - vg.Length(b.lane+1)*lane + gap
 			r := vg.Rectangle{
@@ -200,60 +217,18 @@ func (cp *crewPlotter) Plot(c draw.Canvas, p *plot.Plot) {
 			}
 			if r.Max.X-r.Min.X > 4 {
 				r.Max.X -= 0.8 // so that two requests do not look like one
-			} else if b.part < 1 || crew.pooled {
+			} else if b.part < 1 || cp.pooled(w) {
 				r.Max.X += 0.3 // so that neighbours leave no seam
 			}
-			of[b.route] = append(of[b.route], r)
+			of[b.holder] = append(of[b.holder], r)
 		}
-		for _, route := range routes {
-			fill(&c, cp.palette.look(route), false, of[route])
+		for _, h := range by {
+			l := cp.palette.look(h.route)
+			l.vain = h.vain
+			fill(&c, l, false, of[h])
 		}
-		cp.label(&c, w, top, x)
 		cp.ends(&c, w, top-cp.height(w)/2, x)
 	}
-}
-
-// mostLabelled is how many workers there can be if each is to have a label.
-const mostLabelled = 4
-
-// label writes the name of the route that held most of a worker's time on its
-// bars, where there is room.
-func (cp *crewPlotter) label(c *draw.Canvas, w int, top vg.Length, x func(float64) vg.Length) {
-	held := map[string]float64{}
-	all, first, last := 0.0, map[string]float64{}, map[string]float64{}
-	most := ""
-	for _, b := range cp.crews[w].bars {
-		seconds := (b.to - b.from).Seconds() * b.part
-		if held[b.route] == 0 {
-			first[b.route] = b.from.Seconds()
-		}
-		held[b.route] += seconds
-		all += seconds
-		last[b.route] = max(last[b.route], b.to.Seconds())
-		if held[b.route] > held[most] {
-			most = b.route
-		}
-	}
-	height := cp.height(w)
-	style := writing(draw.XCenter, draw.YCenter)
-	width := style.Width(most) + 8
-	from, to := x(first[most]), x(last[most])
-	if len(cp.crews) > mostLabelled || most == "" || most == unread || held[most] < all/2 || height < 16 || to-from < 2*width || cp.crews[w].pooled {
-		return
-	}
-	middle := vg.Point{X: from + width/2 + 12, Y: top - height/2 + 0.5}
-	for _, e := range cp.o.Exits { // which are in order of time
-		if at := x(e.At.Sub(cp.o.Begin).Seconds()); e.Worker == w && at > middle.X-width/2-10 && at < middle.X+width/2+10 {
-			middle.X = at + width/2 + 12
-		}
-	}
-	if middle.X+width/2 > to {
-		return
-	}
-	c.SetColor(paper)
-	box := vg.Rectangle{Min: vg.Point{X: middle.X - width/2, Y: middle.Y - 7.5}, Max: vg.Point{X: middle.X + width/2, Y: middle.Y + 7.5}}
-	c.Fill(box.Path())
-	c.FillText(style, centred(middle.X, middle.Y), most)
 }
 
 // ends marks where a worker ended; of marks that would hide each other one is
