@@ -23,7 +23,12 @@ type client struct {
 	ctx    context.Context
 	target Target
 	begin  time.Time
-	asked  atomic.Int64
+	// asked is how many connections and requests there were, which is bounded, and sent
+	// how many of them were requests.
+	asked, sent atomic.Int64
+	// lost is set when a request was given up that the server may still be working on,
+	// failing while the last request to end had no reply.
+	lost, failing atomic.Bool
 }
 
 // now is the time since the diagnosis began.
@@ -69,6 +74,20 @@ func (c *client) ask(path string, patience time.Duration) answer {
 		a.err = err
 	}
 	a.end = c.now()
+	c.failing.Store(a.err != nil)
+	if a.gaveUp() {
+		c.lost.Store(true)
+	}
+	return a
+}
+
+// again is ask, and once more if the connection was cut: a server may drop one now
+// and then.
+func (c *client) again(path string, patience time.Duration) answer {
+	a := c.ask(path, patience)
+	if a.err != nil && !a.gaveUp() && c.ctx.Err() == nil {
+		a = c.ask(path, patience)
+	}
 	return a
 }
 
@@ -124,6 +143,7 @@ func (conn *connection) close() {
 // write sends a request. Each has an ID of its own: servers that draw from it draw
 // anew.
 func (conn *connection) write(method, path, keep string) error {
+	conn.c.sent.Add(1)
 	_, err := fmt.Fprintf(conn, "%s %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: outagelab-live\r\nX-Request-ID: live-%d\r\nConnection: %s\r\n\r\n",
 		method, path, conn.c.target.Host, conn.id, keep)
 	return err
@@ -161,9 +181,14 @@ func blame(err error) error {
 	return fmt.Errorf("%w: %v", errMalformed, err)
 }
 
+// gaveUp reports whether nobody waited for the reply any longer.
+func (a answer) gaveUp() bool {
+	var network net.Error
+	return errors.As(a.err, &network) && network.Timeout()
+}
+
 // outcome is what the picture calls the end of a request.
 func (a answer) outcome() string {
-	var network net.Error
 	switch {
 	case a.err == nil:
 		return strconv.Itoa(a.status)
@@ -171,7 +196,7 @@ func (a answer) outcome() string {
 		return "refused"
 	case errors.Is(a.err, errMalformed):
 		return "malformed"
-	case errors.As(a.err, &network) && network.Timeout(), errors.Is(a.err, context.Canceled):
+	case a.gaveUp(), errors.Is(a.err, context.Canceled):
 		return "no reply"
 	}
 	return "cut off"

@@ -17,7 +17,7 @@ type Concurrency struct {
 	// AtOnce is the most requests that were certainly in service at one moment.
 	AtOnce int
 	// InService is the mean number in service while there was enough to do, by
-	// Little's law: throughput × service time (J. D. C. Little, "A Proof for the
+	// Little's law: throughput × service time, of a view that naps the nap (J. D. C. Little, "A Proof for the
 	// Queuing Formula: L = λW", Operations Research 9(3), 1961).
 	InService float64
 	// Limited says that requests waited though nothing but others was in their
@@ -26,10 +26,12 @@ type Concurrency struct {
 
 	// waited is how many requests waited. unsteady says that they did, and yet there
 	// were fewer in service than there had been, or that fewer waited than would.
-	// took is how long the burst took.
-	waited   int
-	took     time.Duration
-	unsteady bool
+	// took is how long the burst took. held says that what held requests up is what
+	// they take besides their nap, doubted that they waited for no reason that is
+	// understood: nothing is made of that.
+	waited                  int
+	took                    time.Duration
+	unsteady, held, doubted bool
 }
 
 // A service is one request as its client saw it: it was answered at end, and took
@@ -37,6 +39,8 @@ type Concurrency struct {
 type service struct {
 	sent, end, long time.Duration
 }
+
+func (s service) begin() time.Duration { return s.end - s.long }
 
 func (s service) wait() time.Duration { return s.end - s.sent - s.long }
 
@@ -50,7 +54,12 @@ func (s service) wait() time.Duration { return s.end - s.sent - s.long }
 // waited that seem to have been in service, and throughput × service time stays
 // low. So where that is much lower than the overlap, only requests that did not
 // wait are counted: both ends of those are certain.
-func measure(path string, all []service, grain, patience time.Duration) Concurrency {
+//
+// Of a view that naps the nap is the service. What a request takes by itself besides,
+// more of the mean, may be before the nap or after it, may be waited for or computed,
+// and so is left out; only for what is believable and steady it is added, because it
+// may occupy a worker as well.
+func measure(path string, all []service, more, grain, patience time.Duration) Concurrency {
 	c := Concurrency{Path: path, Asked: len(all)}
 	var prompt []service
 	for _, s := range all {
@@ -65,14 +74,18 @@ func measure(path string, all []service, grain, patience time.Duration) Concurre
 	c.Limited = c.waited >= max(2, len(all)/8)
 	c.InService = inService(all)
 	c.AtOnce = overlap(all, grain, 0)
+	occupied := c.InService
+	if mean := meanOf(all); mean > 0 {
+		occupied *= 1 + float64(more)/float64(mean)
+	}
 	switch {
 	case !c.Limited:
-	case c.InService < believable*float64(c.AtOnce):
+	case occupied < believable*float64(c.AtOnce):
 		c.AtOnce = max(1, overlap(prompt, grain, 0), int(math.Round(c.InService)))
 	default:
 		c.AtOnce = max(1, overlap(all, 0, often))
 	}
-	c.unsteady = c.Limited && (c.InService < steady*float64(c.AtOnce) || c.waited < (len(all)-c.AtOnce)/2)
+	c.unsteady = c.Limited && (occupied < steady*float64(c.AtOnce) || c.waited < (len(all)-c.AtOnce)/2)
 	return c
 }
 
@@ -90,6 +103,23 @@ const (
 	often = 0.2
 )
 
+func meanOf(all []service) time.Duration {
+	var sum time.Duration
+	for _, s := range all {
+		sum += s.long
+	}
+	return sum / time.Duration(max(1, len(all)))
+}
+
+// pace is how many services began in a second.
+func pace(all []service) float64 {
+	first, last := time.Duration(math.MaxInt64), time.Duration(math.MinInt64)
+	for _, s := range all {
+		first, last = min(first, s.begin()), max(last, s.begin())
+	}
+	return float64(len(all)-1) / max(last-first, 1).Seconds()
+}
+
 // overlap is the most intervals of service, each shortened by grain at both ends,
 // that have a moment in common; or moments that are more than a share of the time
 // until the last of them began.
@@ -101,7 +131,7 @@ func overlap(all []service, grain time.Duration, share float64) int {
 	var changes []change
 	begin, last := time.Duration(math.MaxInt64), time.Duration(0)
 	for _, s := range all {
-		if from, to := s.end-s.long+grain, s.end-grain; from < to {
+		if from, to := s.begin()+grain, s.end-grain; from < to {
 			changes = append(changes, change{from, +1}, change{to, -1})
 			begin, last = min(begin, from), max(last, from)
 		}
@@ -133,11 +163,11 @@ func inService(all []service) float64 {
 	}
 	begin, end := all[0].sent, time.Duration(0)
 	for _, s := range all {
-		end = max(end, s.end-s.long)
+		end = max(end, s.begin())
 	}
 	var busy time.Duration
 	for _, s := range all {
-		busy += max(0, min(s.end, end)-max(s.end-s.long, begin))
+		busy += max(0, min(s.end, end)-max(s.begin(), begin))
 	}
 	if end <= begin {
 		return float64(len(all))
@@ -153,6 +183,12 @@ func (c *Concurrency) certain() bool {
 // alike reports whether two limits may well be one.
 func (c *Concurrency) alike(other *Concurrency) bool {
 	return c.Limited && other.Limited && 5*max(c.AtOnce, other.AtOnce) <= 6*min(c.AtOnce, other.AtOnce)
+}
+
+// mayGoOn reports whether more requests might show more of them in service: none
+// waited, or most were in service at once.
+func (c *Concurrency) mayGoOn() bool {
+	return !c.held && (!c.Limited || 2*c.AtOnce > c.Asked)
 }
 
 // clearlyLess reports whether a view is served by fewer at a time than another is,

@@ -45,7 +45,7 @@ func late(seed uint64, all []service, most time.Duration) []service {
 func TestALimitIsCounted(t *testing.T) {
 	for servers, n := range map[int]int{1: 8, 2: 8, 4: 32, 8: 32, 12: 128, 25: 128} {
 		for seed := range uint64(50) {
-			c := measure("/", late(seed, served(seed, n, servers, 4*ms, time.Second), 5*ms), 25*ms, 100*ms)
+			c := measure("/", late(seed, served(seed, n, servers, 4*ms, time.Second), 5*ms), 0, 25*ms, 100*ms)
 			assert.True(t, c.Limited, "%d servers, seed %d", servers, seed)
 			assert.Equal(t, servers, c.AtOnce, "%d servers, seed %d", servers, seed)
 			// While somebody waits all of them are busy; before that there is the time in which
@@ -57,7 +57,7 @@ func TestALimitIsCounted(t *testing.T) {
 
 func TestNoLimitIsNoLimit(t *testing.T) {
 	for seed := range uint64(50) {
-		c := measure("/", late(seed, served(seed, 128, 128, 4*ms, time.Second), 50*ms), 25*ms, 100*ms)
+		c := measure("/", late(seed, served(seed, 128, 128, 4*ms, time.Second), 50*ms), 0, 25*ms, 100*ms)
 		assert.False(t, c.Limited, "late by 50 ms is not waiting for others")
 		// When the x-th comes, x·4 ms after the first, x − x²/500 are there: 95 when the
 		// last one comes, of whom those are not counted that have less to nap than the
@@ -87,11 +87,11 @@ func TestAPauseIsUnsteady(t *testing.T) {
 		}
 		all = append(all, s)
 	}
-	c := measure("/", all, 2*ms, 40*ms)
+	c := measure("/", all, 0, 2*ms, 40*ms)
 	assert.True(t, c.Limited)
 	assert.True(t, c.unsteady)
 	for seed := range uint64(50) {
-		c = measure("/", served(seed, 32, 8, 4*ms, time.Second), 25*ms, 100*ms)
+		c = measure("/", served(seed, 32, 8, 4*ms, time.Second), 0, 25*ms, 100*ms)
 		assert.True(t, c.Limited && !c.unsteady, "a limit is not")
 	}
 }
@@ -103,7 +103,7 @@ func TestFewWhoWaitAreUnsteady(t *testing.T) {
 		all = append(all, service{time.Duration(4*i) * ms, time.Duration(4*i+3) * ms, 3 * ms})
 	}
 	all = append(all, service{24 * ms, 490 * ms, 90 * ms}, service{28 * ms, 490 * ms, 90 * ms})
-	c := measure("/", all, 2*ms, 40*ms)
+	c := measure("/", all, 0, 2*ms, 40*ms)
 	assert.True(t, c.Limited)
 	assert.Equal(t, 2, c.AtOnce)
 	assert.InDelta(t, 2, c.InService, 0.1, "it looks like two servers")
@@ -114,7 +114,7 @@ func TestFewWhoWaitAreUnsteady(t *testing.T) {
 func TestOneLateReplyIsNoLimit(t *testing.T) {
 	all := served(1, 8, 8, 4*ms, 400*ms)
 	all[3].end += time.Second
-	assert.False(t, measure("/", all, 10*ms, 40*ms).Limited)
+	assert.False(t, measure("/", all, 0, 10*ms, 40*ms).Limited)
 }
 
 // uvloop sends what a turn has written at its end: the first request has a turn for
@@ -131,7 +131,7 @@ func TestRepliesThatAreHeldBackAreNotServedAtOnce(t *testing.T) {
 		all[1+i].end = end
 	}
 	assert.Equal(t, 7, overlap(all, 10*ms, 0), "they seem to be served at once")
-	c := measure("/", all, 10*ms, 40*ms)
+	c := measure("/", all, 0, 10*ms, 40*ms)
 	assert.True(t, c.Limited)
 	assert.Equal(t, 1, c.AtOnce)
 }

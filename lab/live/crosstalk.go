@@ -21,6 +21,9 @@ type Crosstalk struct {
 	// The second had come and gone: on one memory Leaked is all of Pairs, with N
 	// processes about one in N.
 	Pairs, Leaked int
+	// Late is how many more times one of two was told the other's address, who by our
+	// clock did not certainly overlap.
+	Late int
 	// Crowd is how many users asked at about the same time, each with an address of
 	// their own; Strangers is how many of them were told somebody else's.
 	Crowd, Strangers int
@@ -30,7 +33,7 @@ type Crosstalk struct {
 }
 
 // Leaks reports whether anybody was told a stranger's address.
-func (c *Crosstalk) Leaks() bool { return c != nil && c.Leaked+c.Strangers > 0 }
+func (c *Crosstalk) Leaks() bool { return c != nil && c.Leaked+c.Late+c.Strangers > 0 }
 
 // Interval is the 95 % confidence interval of the share of pairs that leak: E. B.
 // Wilson, "Probable Inference, the Law of Succession, and Statistical Inference",
@@ -65,7 +68,11 @@ func (d *diagnosis) crosstalk(path string, crowd int) {
 		d.pair(c, i, by, later)
 	}
 	if crowd > 0 && d.ctx.Err() == nil {
-		d.crowd(c, crowd)
+		if n := d.room(crowd); n >= smallCrowd {
+			d.crowd(c, n)
+		} else {
+			d.leaveOut(fmt.Sprintf("a crowd of users of %s", path))
+		}
 	}
 	d.report.Crosstalk = append(d.report.Crosstalk, c)
 }
@@ -93,18 +100,36 @@ func (d *diagnosis) pair(c *Crosstalk, i int, by, later time.Duration) {
 			c.Leaked++
 		}
 	} else if told != first || toldSecond != second {
-		c.Strangers++ // they did not overlap by our clock, and yet
+		c.Late++
 	}
+}
+
+// crowdNap is how long each of a crowd naps at most.
+func crowdNap(n int) time.Duration {
+	if n == crowdOfAll {
+		return time.Second // so that all are there before the first ones leave
+	}
+	return 600 * time.Millisecond
+}
+
+// room is how many of a crowd there is time for.
+func (d *diagnosis) room(crowd int) int {
+	served := d.at[asyncSleep]
+	if served == nil {
+		served = d.at[dirty]
+	}
+	mean := crowdNap(crowd)/2 + d.light
+	for crowd > 0 && expected(crowd, mean, served) > d.left()/2 {
+		crowd /= 2
+	}
+	return crowd
 }
 
 // crowd asks for many naps at once, each for another user.
 func (d *diagnosis) crowd(c *Crosstalk, n int) {
-	sleep := 600 * time.Millisecond
-	if n == crowdOfAll {
-		sleep = time.Second // so that all are there before the first ones leave
-	}
+	sleep := crowdNap(n)
 	name := func(i int) string { return fmt.Sprintf("user%d", i) }
-	answers := d.burst(n, leastStagger, firstReply+time.Duration(n)*sleep/2, func(i int) string { return nap(c.Path, sleep, name(i)) })
+	answers := d.burst(n, leastStagger, min(d.left(), firstReply+time.Duration(n)*sleep/2), func(i int) string { return nap(c.Path, sleep, name(i)) })
 	d.note(fmt.Sprintf("%d users of %s", n, c.Path), c.Path, answers)
 	c.meet(answers, name)
 }
@@ -135,12 +160,14 @@ func (c *Crosstalk) meet(answers []answer, name func(int) string) {
 		return i
 	}
 	for i, a := range answers {
+		m := &crowd[i]
 		long, told, ok := napOf(a)
 		if !ok {
+			// It may have written whenever, or not at all.
+			m.wrote.earliest, m.wrote.latest = a.sent, math.MaxInt64
 			continue
 		}
 		c.Crowd++
-		m := &crowd[i]
 		m.wrote.earliest, m.wrote.latest = a.sent, a.end-long
 		m.read.earliest, m.read.latest = a.sent+long, a.end
 		if told != name(i) {
@@ -187,4 +214,7 @@ func (c *Crosstalk) meet(answers []answer, name func(int) string) {
 	c.Memories = len(memories)
 }
 
-const crowdOfAll = 128
+const (
+	crowdOfAll = 128
+	smallCrowd = 8
+)

@@ -4,6 +4,7 @@ package live
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"testing"
 	"time"
@@ -60,6 +61,59 @@ func TestMemoriesAreCounted(t *testing.T) {
 		assert.Equal(t, 128, c.Crowd)
 		assert.Greater(t, c.Strangers, 64)
 	}
+}
+
+// Replies that fail are members of whom nothing is known, not even that they wrote;
+// they may well have. No number of them makes more memories than there are.
+func TestRepliesThatFailMakeNoMemories(t *testing.T) {
+	for _, fail := range []float64{0, 0.05, 0.2, 0.5} {
+		for _, memories := range []int{1, 2, 3, 6, 12} {
+			seeds, many := uint64(100), 0
+			for seed := range seeds {
+				c := met(crowdThatFails(seed, 128, memories, fail))
+				if !assert.LessOrEqual(t, c.Memories, memories, "%v of the replies fail, seed %d", fail, seed) {
+					return
+				}
+				if c.Memories > memories/2 {
+					many++
+				}
+			}
+			// Or it would be enough to count none.
+			assert.True(t, fail > 0.2 || many > int(seeds)/2, "%v of the replies fail: %d memories are counted in %d of %d", fail, memories, many, seeds)
+		}
+	}
+}
+
+// crowdThatFails is what n users are told who each write into one of some memories,
+// up to 60 ms after they were sent, and read from it after their nap; a share of the
+// replies is an error.
+func crowdThatFails(seed uint64, n, memories int, fail float64) []answer {
+	draw := rand.New(rand.NewPCG(seed, 2))
+	upTo := func(d time.Duration) time.Duration { return time.Duration(draw.Float64() * float64(d)) }
+	wrote, read, memory := make([]time.Duration, n), make([]time.Duration, n), make([]int, n)
+	answers := make([]answer, n)
+	for i := range n {
+		sent, long := time.Duration(i)*4*ms, upTo(600*ms)
+		wrote[i] = sent + upTo(3*ms)
+		if draw.Float64() < 0.05 {
+			wrote[i] += upTo(60 * ms)
+		}
+		read[i], memory[i] = wrote[i]+long, draw.IntN(memories)
+		answers[i] = answer{sent: sent, end: read[i] + upTo(3*ms), status: http.StatusServiceUnavailable, body: long.String()}
+	}
+	for i := range n {
+		told := i
+		for j := range n { // the last to write before i reads
+			if memory[j] == memory[i] && wrote[j] <= read[i] && wrote[j] > wrote[told] {
+				told = j
+			}
+		}
+		if draw.Float64() >= fail {
+			long := read[i] - wrote[i]
+			answers[i].status, answers[i].body = http.StatusOK, fmt.Sprintf("I napped for %v seconds - user user%d@django-poc.com", long.Seconds(), told)
+		}
+	}
+	return answers
 }
 
 func TestWhoMeetsNobodyHasNoMemory(t *testing.T) {

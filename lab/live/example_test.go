@@ -44,7 +44,7 @@ func ExampleDiagnose() {
 	// fits [run.async12]
 	// not one sync worker
 	// not 12 sync workers
-	// not a pool of 12 threads in 12 processes
+	// not a pool of 12 threads in at least 12 processes
 	// not one event loop
-	// not a thread for each request, in 12 processes
+	// not a thread for each request, in at least 12 processes
 }

@@ -87,7 +87,7 @@ func TestAStallIsNoLimit(t *testing.T) {
 		s := poc(c.config, 1)
 		s.wrap = delaying(60, 110, 300*time.Millisecond)
 		r, _ := s.diagnose(t)
-		assert.Equal(t, []live.Model{c.want}, possible(r), "%s", r)
+		assert.Equal(t, []live.Model{c.want}, firm(r), "%s", r)
 	}
 }
 
@@ -137,7 +137,7 @@ func TestAPauseIsNotAHold(t *testing.T) {
 		assert.Equal(t, live.Hold{Most: 64, Fewer: 64}, *r.Idle)
 	}
 	assert.Greater(t, seen.Load(), int64(50), "it has paused")
-	assert.Equal(t, []live.Model{live.Unlimited}, possible(r), "%s", r)
+	assert.Equal(t, []live.Model{live.Unlimited}, firm(r), "%s", r)
 }
 
 // While a worker is recycled everybody waits, and for nobody who is in service.

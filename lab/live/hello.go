@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"syscall"
 	"time"
@@ -43,13 +44,18 @@ func (c *client) hello() (answer, error) {
 	case len(begin) > 0 && !strings.HasPrefix(status, string(begin)):
 		return answer{}, notHTTP(at, conn.rest())
 	case errors.Is(err, io.EOF), errors.Is(err, syscall.ECONNRESET):
-		return answer{}, fmt.Errorf("%s closed the connection without a reply: its worker may have died over the request, or it is not a web server", at)
+		return answer{}, fmt.Errorf("%s closed the connection without a reply: its worker may have died over the request, it speaks https, or it is not a web server", at)
 	case err != nil:
 		return answer{}, fmt.Errorf("%s accepted a connection and sent no reply within %v: all its workers may be busy or stuck, it may still be starting, or it is not a web server", at, firstReply)
 	}
 	a := answer{sent: sent}
 	reply, err := http.ReadResponse(conn.in, nil)
-	if err != nil {
+	switch {
+	case c.ctx.Err() != nil:
+		return answer{}, nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return answer{}, fmt.Errorf("%s began a reply and did not end its header within %v", at, firstReply)
+	case err != nil:
 		return answer{}, fmt.Errorf("%s does not speak HTTP as it should: %w", at, err)
 	}
 	// A body that does not end is none of our business: / may well be a stream.

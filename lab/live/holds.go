@@ -64,6 +64,10 @@ func (d *diagnosis) hold(steps []int, open func() (*connection, error), meanwhil
 		for len(held) < n {
 			conn, err := open()
 			if err != nil {
+				conn, err = open()
+			}
+			if err != nil {
+				d.remark("of the connections that are held open number %d was not accepted, nor when tried again: %s", len(held)+1, answer{err: err}.outcome())
 				return h, false // the server says what it lets in
 			}
 			held = append(held, conn)
@@ -76,8 +80,8 @@ func (d *diagnosis) hold(steps []int, open func() (*connection, error), meanwhil
 			asking.Go(func() { answered <- d.ask(light, patience+3*firstReply) })
 			d.sleep(time.Millisecond)
 		}
-		got := 0
-		for timer := time.NewTimer(patience); got < probes; got++ {
+		got, failed := 0, answer{}
+		for timer, seen := time.NewTimer(patience), 0; seen < probes; seen++ {
 			var a answer
 			select {
 			case a = <-answered:
@@ -87,12 +91,19 @@ func (d *diagnosis) hold(steps []int, open func() (*connection, error), meanwhil
 				break // the rest waits, where processes have queues of their own, for one that is held
 			}
 			if a.err != nil {
-				return h, false
+				failed = a // one may be dropped
+				continue
 			}
+			got++
 		}
 		if got > 0 {
 			h.Fewer = n
 			continue
+		}
+		if failed.err != nil {
+			d.remark("with %s no light request was answered, and some failed (%s): nothing is made of that",
+				typeset.Plural(n, "connection", "connections")+" held open", failed.outcome())
+			return h, false
 		}
 		meanwhile()
 		if len(answered) > 0 {
@@ -124,7 +135,11 @@ func (d *diagnosis) idle() {
 		}
 	}
 	h, ok := d.hold(how, func() (*connection, error) { return d.dial(time.Minute) }, func() { d.sleep(stubborn) })
-	switch most := d.report.most(); {
+	most := d.report.most()
+	for _, c := range d.report.Concurrency { // what is doubted is enough to doubt this
+		most = max(most, c.AtOnce)
+	}
+	switch {
 	case !ok:
 	case h.Up && 4*most > 5*h.Most:
 		// A worker that is recycled, and waits for them to end.
@@ -137,18 +152,25 @@ func (d *diagnosis) idle() {
 
 // kept finds out whether the server keeps a connection for a second request.
 func (d *diagnosis) kept() {
-	conn, err := d.dial(2 * firstReply)
-	if err != nil {
-		return
-	}
-	defer conn.close()
 	light := d.lightest()
-	first := conn.exchange(http.MethodGet, light, "keep-alive", d.now())
+	var conn *connection
+	var first answer
+	for range 2 { // one may be dropped
+		if conn, first.err = d.dial(2 * firstReply); first.err != nil {
+			continue
+		}
+		defer conn.close()
+		if first = conn.exchange(http.MethodGet, light, "keep-alive", d.now()); first.err == nil || first.gaveUp() {
+			break
+		}
+	}
 	if first.err != nil {
+		d.remark("whether a connection is kept was not found out: %s", first.outcome())
 		return
 	}
 	d.report.Kept = new(bool)
 	if !first.closes && first.status < http.StatusInternalServerError {
+		d.asked.Add(1)
 		second := conn.exchange(http.MethodGet, light, "keep-alive", d.now())
 		*d.report.Kept = second.err == nil
 	}

@@ -131,9 +131,24 @@ func says(text string) func(net.Conn) {
 }
 
 func possible(r *live.Report) []live.Model {
-	var models []live.Model
+	return append(firm(r), conditional(r)...)
+}
+
+// firm are the models that are possible whatever else holds.
+func firm(r *live.Report) []live.Model {
+	return left(r, func(v live.Verdict) bool { return v.Why == "" })
+}
+
+// conditional are those that are possible only if something holds.
+func conditional(r *live.Report) []live.Model {
+	return left(r, func(v live.Verdict) bool { return v.Why != "" })
+}
+
+func left(r *live.Report, which func(live.Verdict) bool) (models []live.Model) {
 	for _, v := range r.Possible {
-		models = append(models, v.Model)
+		if which(v) {
+			models = append(models, v.Model)
+		}
 	}
 	return models
 }

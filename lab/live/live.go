@@ -28,6 +28,8 @@ const (
 	mostTime     = 58 * time.Second
 	// spare is what is left of mostTime for the last replies.
 	spare = 3 * time.Second
+	// mostBeforeLargest leaves what the experiments after the largest burst ask.
+	mostBeforeLargest = 2000
 )
 
 var errTimeUp = errors.New("the time is up")
@@ -40,6 +42,8 @@ type diagnosis struct {
 	at     map[string]*Concurrency // what was measured, by path
 	light  time.Duration           // what the lightest request takes alone
 	first  answer                  // to the first request, for /
+	// lookedFar says that the largest burst was made.
+	lookedFar bool
 }
 
 // Diagnose asks the target until it knows, within 3,000 requests and a minute of the
@@ -80,7 +84,7 @@ func Diagnose(ctx context.Context, t Target, progress io.Writer) (*Report, error
 		err = context.Cause(ctx)
 	}
 	r := d.report
-	r.Took, r.Requests = d.now(), int(min(d.asked.Load(), mostRequests))
+	r.Took, r.Requests = d.now(), int(d.sent.Load())
 	r.judge()
 	return r, err
 }
@@ -88,11 +92,13 @@ func Diagnose(ctx context.Context, t Target, progress io.Writer) (*Report, error
 // steps makes the experiments, as far as the server has what they need. The error is
 // that it has gone.
 func (d *diagnosis) steps(progress io.Writer) error {
+	var asked string
 	step := func(what string, do func()) error {
 		if d.left() <= 0 {
 			d.leaveOut(what)
 			return nil
 		}
+		asked = what
 		fmt.Fprintf(progress, "%5.1f s  %s\n", d.now().Seconds(), what)
 		do()
 		return d.gone(what)
@@ -103,7 +109,7 @@ func (d *diagnosis) steps(progress io.Writer) error {
 		do   func()
 	}{
 		{"which routes there are", always, d.find},
-		{"a request alone", always, func() { d.light, _ = d.alone(d.lightest(), 5) }},
+		{"a request alone", always, func() { d.light, _ = d.alone(d.lightest(), 5); d.report.light = d.light }},
 		{"is a connection kept", always, d.kept},
 		{"naps of " + asyncSleep, d.there(asyncSleep), func() { d.exhaust(asyncSleep) }},
 		{"naps of " + syncSleep, d.there(syncSleep), func() { d.exhaust(syncSleep) }},
@@ -122,11 +128,25 @@ func (d *diagnosis) steps(progress io.Writer) error {
 		if !p.when() {
 			continue
 		}
+		if d.interrupted() {
+			d.report.Remarks = append(d.report.Remarks, "interrupted before: "+p.what)
+			return nil
+		}
+		if asked != "" {
+			if err := d.settle(asked); err != nil {
+				return err
+			}
+		}
 		if err := step(p.what, p.do); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// interrupted reports whether the caller has ended it, and not the clock.
+func (d *diagnosis) interrupted() bool {
+	return d.ctx.Err() != nil && context.Cause(d.ctx) != errTimeUp
 }
 
 func always() bool { return true }
@@ -141,10 +161,15 @@ func (d *diagnosis) left() time.Duration {
 	return mostTime - spare - d.now()
 }
 
-// leaveOut notes what there was no time for.
-func (d *diagnosis) leaveOut(what string) { d.remark("no time was left for: %s", what) }
+// leaveOut notes what there was not enough time for.
+func (d *diagnosis) leaveOut(what string) { d.remark("there was not enough time for: %s", what) }
 
+// remark notes what went otherwise than planned. What fails because the caller has
+// ended the diagnosis says nothing of the server.
 func (d *diagnosis) remark(format string, args ...any) {
+	if d.interrupted() {
+		return
+	}
 	d.report.Remarks = append(d.report.Remarks, fmt.Sprintf(format, args...))
 }
 
@@ -165,6 +190,41 @@ func (d *diagnosis) gone(during string) error {
 		return fmt.Errorf("%s stopped listening during the step %q: it has died, or was stopped", d.target.URL, during)
 	}
 	return fmt.Errorf("%s accepts no more connections since the step %q: %w", d.target.URL, during, err)
+}
+
+// settle waits, where requests were given up or failed during a step, until the
+// server answers a light one promptly: what it still works on would disturb the next
+// step. A server that is stuck answers none, which is the error.
+func (d *diagnosis) settle(during string) error {
+	if !d.lost.Swap(false) && !d.failing.Load() {
+		return nil
+	}
+	const cuts = 3
+	from, failed := d.now(), 0
+	for d.left() > 0 {
+		a := d.ask(d.lightest(), min(2*firstReply, d.left()))
+		d.lost.Store(false)
+		switch {
+		case d.ctx.Err() != nil:
+			return nil
+		case errors.Is(a.err, syscall.ECONNREFUSED):
+			return d.gone(during)
+		case a.err == nil && a.latency() < max(200*time.Millisecond, 5*d.light):
+			if took := d.now() - from; took > time.Second {
+				d.remark("after the step %q it took %.1f s until %s was answered promptly again", during, took.Seconds(), d.lightest())
+			}
+			return nil
+		case a.err == nil:
+			continue
+		case a.gaveUp():
+			return fmt.Errorf("%s answers no more since the step %q: a light request got no reply in %.0f s", d.target.URL, during, a.latency().Seconds())
+		}
+		if failed++; failed == cuts {
+			d.remark("after the step %q light requests fail: %s", during, a.outcome())
+			return nil
+		}
+	}
+	return nil
 }
 
 // napping is the view that long naps are asked of: whose nap holds most.

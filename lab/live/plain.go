@@ -36,7 +36,7 @@ func (d *diagnosis) plain() {
 			d.leaveOut("a burst of requests for /")
 			break
 		}
-		answers := d.burst(n, leastStagger, 2*expected+5*time.Second, func(int) string { return front })
+		answers := d.burst(n, leastStagger, min(d.left(), 2*expected+5*time.Second), func(int) string { return front })
 		d.note("/", "/", answers)
 		var all []service
 		first := answers[0].latency()
@@ -56,7 +56,7 @@ func (d *diagnosis) plain() {
 			d.remark("requests for / slow each other down: none of %d was answered in the time that one takes alone", n)
 			return
 		}
-		c := measure(front, all, long/20, long/3)
+		c := measure(front, all, 0, long/20, long/3)
 		if last == nil || !c.Limited || c.AtOnce >= last.AtOnce {
 			last = &c
 		}

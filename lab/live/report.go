@@ -4,6 +4,7 @@ package live
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,27 +46,37 @@ type Report struct {
 	// Remarks are what went otherwise than planned.
 	Remarks []string
 
-	proxy  string // that has named itself
-	status int    // of the first reply
+	proxy  string        // that has named itself
+	status int           // of the first reply
+	light  time.Duration // what the lightest request takes alone
 	scenes []scene
 }
 
-// enough is how many models may be left for the report to name them.
-const enough = 3
+// A report names the models that are left if they are no more than enough, or if no
+// more than few of them are left without a condition.
+const (
+	enough = 3
+	few    = 2
+)
 
 // Headline is the diagnosis in one sentence.
 func (r *Report) Headline() string {
 	if len(r.Possible) == 0 {
 		return "not enough to tell: what was seen contradicts itself"
 	}
-	if len(r.Possible) > enough || r.most() == 0 && (r.Idle == nil || !r.Idle.Up) && (r.Streams == nil || !r.Streams.Up) {
+	if !r.tells() {
 		return "not enough to tell"
 	}
-	var names []string
+	var firm, other []string
 	for _, v := range r.Possible {
-		names = append(names, v.Name)
+		if v.Why == "" {
+			firm = append(firm, v.Name)
+		} else {
+			condition, _, _ := strings.Cut(v.Why, ": ")
+			other = append(other, v.Name+" "+condition)
+		}
 	}
-	text := "behaves like " + strings.Join(names, ", or like ")
+	text := "behaves like " + strings.Join(append(firm, other...), ", or like ")
 	switch c := r.narrowest(); {
 	case c != nil && c.InService < believable*float64(c.AtOnce):
 		text += fmt.Sprintf(": up to %d requests in service at %s", c.AtOnce, c.Path)
@@ -79,11 +90,24 @@ func (r *Report) Headline() string {
 	return text
 }
 
+// tells reports whether there is enough evidence to name models.
+func (r *Report) tells() bool {
+	firm := 0
+	for _, v := range r.Possible {
+		if v.Why == "" {
+			firm++
+		}
+	}
+	told := len(r.Possible) > 0 && len(r.Possible) <= enough || firm > 0 && firm <= few
+	held := r.Idle != nil && r.Idle.Up || r.Streams != nil && r.Streams.Up
+	return told && (r.most() > 0 || held)
+}
+
 // narrowest is the measurement in which the fewest were served at a time.
 func (r *Report) narrowest() *Concurrency {
 	var least *Concurrency
 	for i, c := range r.Concurrency {
-		if c.Limited && (least == nil || c.AtOnce < least.AtOnce) {
+		if c.Limited && !c.doubted && (least == nil || c.AtOnce < least.AtOnce) {
 			least = &r.Concurrency[i]
 		}
 	}
@@ -124,6 +148,8 @@ func (r *Report) facts(p *typeset.Page) {
 	if r.Rate > 0 {
 		p.Item("cost", fmt.Sprintf("%s replies a second without a nap, to 16 connections: %s of the server for each",
 			typeset.Number(r.Rate), typeset.Seconds(time.Duration(1e9/r.Rate))))
+	} else if r.light >= tooShort {
+		p.Item("cost", fmt.Sprintf("too few replies came to 16 connections to tell; alone a light request takes %s", typeset.Seconds(r.light.Round(10*time.Microsecond))))
 	}
 	if r.Kept != nil {
 		p.Item("keep-alive", map[bool]string{true: "kept open after a reply", false: "closed after each reply"}[*r.Kept]+r.idleFact())
@@ -169,22 +195,28 @@ func (c Concurrency) words(alone time.Duration) string {
 }
 
 func (c *Crosstalk) words() string {
-	if c.Pairs == 0 && c.Crowd == 0 {
+	if c.Pairs == 0 && c.Crowd == 0 && !c.Leaks() {
 		return c.Path + " showed none: no two users were served at the same time"
 	}
 	low, high := c.Interval()
-	var text string
-	if c.Leaks() {
-		text = fmt.Sprintf("%s tells one user another's address: %d of %d who were overtaken (%.0f to %.0f %% with 95 %% confidence)", c.Path, c.Leaked, c.Pairs, 100*low, 100*high)
-		if c.Crowd > 0 {
-			text += fmt.Sprintf(", %d of a crowd of %d", c.Strangers, c.Crowd)
-		}
-		if c.Memories > 0 {
-			text += ", who met in " + typeset.Plural(c.Memories, "memory", "memories")
-		}
-		return text
+	var seen []string
+	switch {
+	case c.Pairs > 0 && c.Leaks():
+		seen = append(seen, fmt.Sprintf("%d of %d who were overtaken (%.0f to %.0f %% with 95 %% confidence)", c.Leaked, c.Pairs, 100*low, 100*high))
+	case c.Pairs > 0:
+		seen = append(seen, fmt.Sprintf("0 of %d who were overtaken (at most %.0f %% with 95 %% confidence)", c.Pairs, 100*high))
 	}
-	return fmt.Sprintf("%s showed none: 0 of %d who were overtaken (at most %.0f %% with 95 %% confidence), 0 of a crowd of %d", c.Path, c.Pairs, 100*high, c.Crowd)
+	if c.Late > 0 {
+		seen = append(seen, fmt.Sprintf("%d who may have been overtaken", c.Late))
+	}
+	if c.Crowd > 0 {
+		seen = append(seen, fmt.Sprintf("%d of a crowd of %d", c.Strangers, c.Crowd))
+	}
+	text := c.Path + map[bool]string{true: " tells one user another's address: ", false: " showed none: "}[c.Leaks()] + strings.Join(seen, ", ")
+	if c.Memories > 0 {
+		text += ", who met in at least " + typeset.Plural(c.Memories, "memory", "memories")
+	}
+	return text
 }
 
 func (r *Report) verdicts(p *typeset.Page) {
@@ -208,6 +240,14 @@ func (r *Report) verdicts(p *typeset.Page) {
 	}
 }
 
+// wouldTell says why a view did not tell what it would.
+func (r *Report) wouldTell(path string) string {
+	if slices.Contains(r.Routes, path) {
+		return " would tell, which was not asked or gave no clear answer"
+	}
+	return " would tell, which the target lacks"
+}
+
 // next are the probes that would tell apart what is left.
 func (r *Report) next() []string {
 	left := map[Model]bool{}
@@ -217,14 +257,14 @@ func (r *Report) next() []string {
 	var next []string
 	if (left[OneLoop] || left[Loops]) && (left[Unlimited] || left[OneSync] || left[SyncWorkers] || left[Pool]) {
 		if r.of(asyncSleep) == nil && r.of(dirty) == nil && !left[Unlimited] {
-			next = append(next, asyncSleep+" would tell, which the target lacks: naps that wait for each other are no loop's")
+			next = append(next, asyncSleep+r.wouldTell(asyncSleep)+": naps that wait for each other are no loop's")
 		} else if r.of(blockingSleep) == nil {
-			next = append(next, blockingSleep+" would tell, which the target lacks: one at a time is one loop, a few are as many loops, all at a time are threads")
+			next = append(next, blockingSleep+r.wouldTell(blockingSleep)+": one at a time is one loop, a few are as many loops, all at a time are threads")
 		}
 	}
 	shared := len(r.Crosstalk) > 0
 	if !shared && (left[OneLoop] && left[Loops] || left[SyncWorkers] && left[Pool]) {
-		next = append(next, dirty+" would tell, which the target lacks: users meet in as many memories as there are processes, and on sync workers in none")
+		next = append(next, dirty+r.wouldTell(dirty)+": users meet in as many memories as there are processes, and on sync workers in none")
 	}
 	if r.Streams != nil && r.Streams.Up && left[Pool] {
 		next = append(next, "one stream held open for longer than the worker timeout (gunicorn's is 30 s) would tell: sync workers and a loop that is held are killed, threads are not")

@@ -94,10 +94,10 @@ func (d *diagnosis) answers(path string) bool {
 		a := d.head(path, patience)
 		return a.err == nil && a.status == http.StatusOK && strings.HasPrefix(a.header.Get("Content-Type"), "application/json")
 	case naps(path):
-		_, user, ok := napOf(d.ask(nap(path, 0, someone), patience))
+		_, user, ok := napOf(d.again(nap(path, 0, someone), patience))
 		return ok && (user != "") == (path == dirty || path == dirtyFixed)
 	}
-	a := d.ask(path, patience)
+	a := d.again(path, patience)
 	return a.err == nil && a.status == http.StatusOK && bodies[path].MatchString(a.body)
 }
 

@@ -6,10 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -132,12 +134,17 @@ func TestWhatIsNoWebServerIsAClearError(t *testing.T) {
 		want   string
 	}{
 		{"silence", func(conn net.Conn) { _, _ = conn.Read(make([]byte, 1<<16)); time.Sleep(time.Minute) }, "sent no reply within 10s: all its workers may be busy"},
-		{"no word", says(""), "closed the connection without a reply"},
+		{"no word", says(""), "closed the connection without a reply: its worker may have died over the request, it speaks https, or"},
 		{"SSH", says("SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"), `does not speak HTTP: it said "SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"`},
 		{"bytes", says("\x00\x9b2J" + string(make([]byte, 100))), `it said "\x00\x9b2J`},
 		{"a TLS alert", says("\x15\x03\x01\x00\x02\x02\x46"), "speaks TLS (https)"},
 		{"Go's TLS", says("HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"), "speaks TLS (https)"},
 		{"nginx's TLS", says("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n<center>The plain HTTP request was sent to HTTPS port</center>"), "speaks TLS (https)"},
+		{"a header that does not end", func(conn net.Conn) {
+			for _, err := io.WriteString(conn, "HTTP/1.1 200 OK\r\n"); err == nil; _, err = io.WriteString(conn, "X-A: b\r\n") {
+				time.Sleep(time.Second)
+			}
+		}, "did not end its header within 10s"},
 		{"half of HTTP", says("HTTP/1.1 two hundred\r\n\r\n"), "does not speak HTTP as it should"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -161,9 +168,9 @@ func TestAServerThatDiesMidway(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		time.AfterFunc(1500*time.Millisecond, func() { running.Close(time.Second) })
+		time.AfterFunc(5*time.Second, func() { running.Close(time.Second) })
 		r, err := live.Diagnose(context.Background(), targetOn(&network), nil)
-		assert.EqualError(t, err, `http://127.0.0.1:8000 stopped listening during the step "naps of /async_sleep/": it has died, or was stopped`)
+		assert.EqualError(t, err, `http://127.0.0.1:8000 stopped listening during the step "naps of /sync_sleep/": it has died, or was stopped`)
 		if assert.NotNil(t, r) {
 			assert.Equal(t, []live.Model{live.OneSync}, possible(r), "awaited naps had waited for each other by then\n%s", r)
 			assert.Contains(t, r.String(), "cut off", "what became of those under way")
@@ -172,31 +179,36 @@ func TestAServerThatDiesMidway(t *testing.T) {
 	}))
 }
 
-// Ctrl-C ends it at once, with what was learned.
+// Ctrl-C ends it at once, with what was learned; what fails because of it is not the
+// server's doing.
 func TestACancelledContextEndsIt(t *testing.T) {
-	require.NoError(t, inBubble(func() error {
-		var network simnet.Network
-		config := pocserver.RunSync()
-		running, err := appserver.Start(&network, address, &config, pocserver.Instances(1), nil)
-		if err != nil {
-			return err
-		}
-		ctrlC := errors.New("interrupt")
-		ctx, cancel := context.WithCancelCause(context.Background())
-		begin := time.Now()
-		var pressing sync.WaitGroup
-		pressing.Go(func() { time.Sleep(1500 * time.Millisecond); cancel(ctrlC) })
-		r, err := live.Diagnose(ctx, targetOn(&network), nil)
-		assert.Equal(t, ctrlC, err)
-		assert.Equal(t, 1500*time.Millisecond, time.Since(begin))
-		assert.NotNil(t, r)
-		pressing.Wait()
-		return running.Close(time.Minute)
-	}))
+	for _, after := range []time.Duration{500 * time.Millisecond, 1500 * time.Millisecond, 2500 * time.Millisecond, 6 * time.Second, 12 * time.Second} {
+		require.NoError(t, inBubble(func() error {
+			var network simnet.Network
+			config := pocserver.RunSync()
+			running, err := appserver.Start(&network, address, &config, pocserver.Instances(1), nil)
+			if err != nil {
+				return err
+			}
+			ctrlC := errors.New("interrupt")
+			ctx, cancel := context.WithCancelCause(context.Background())
+			begin := time.Now()
+			var pressing sync.WaitGroup
+			pressing.Go(func() { time.Sleep(after); cancel(ctrlC) })
+			r, err := live.Diagnose(ctx, targetOn(&network), nil)
+			assert.Equal(t, ctrlC, err)
+			assert.Equal(t, after, time.Since(begin))
+			if assert.NotNil(t, r) && assert.Len(t, r.Remarks, 1, "after %v", after) {
+				assert.Contains(t, r.Remarks[0], "interrupted before: ")
+			}
+			pressing.Wait()
+			return running.Close(time.Minute)
+		}))
+	}
 }
 
-// A server that answers less and less keeps nobody for longer than was said.
-func TestItIsOverInAMinute(t *testing.T) {
+// A server that hangs midway is not one of which there is not enough to tell.
+func TestAServerThatAnswersNoMoreIsAnError(t *testing.T) {
 	if racedetector.On {
 		t.Skip("it needs a run without -race")
 	}
@@ -214,9 +226,75 @@ func TestItIsOverInAMinute(t *testing.T) {
 		}
 		fmt.Fprint(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 	})
-	require.NoError(t, err)
+	assert.ErrorContains(t, err, `http://127.0.0.1:8000 answers no more since the step "`)
 	assert.LessOrEqual(t, r.Took, time.Minute)
 	assert.Contains(t, r.String(), "not enough to tell")
+}
+
+// A server that takes nine seconds for everything keeps nobody for longer than was
+// said, and its requests are counted as they were sent.
+func TestItIsOverInAMinute(t *testing.T) {
+	if racedetector.On {
+		t.Skip("it needs a run without -race")
+	}
+	var asked atomic.Int64
+	s := plain(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		time.Sleep(9 * time.Second)
+		fmt.Fprint(w, "hello")
+	})
+	r, _ := s.diagnose(t)
+	assert.LessOrEqual(t, r.Took, time.Minute)
+	assert.EqualValues(t, asked.Load(), r.Requests, "%s", r)
+	assert.Contains(t, r.String(), "there was not enough time for: ")
+}
+
+// A connection that is dropped now and then costs no experiment.
+func TestADroppedConnectionIsTriedAgain(t *testing.T) {
+	if racedetector.On {
+		t.Skip("it needs a run without -race")
+	}
+	for first := range int64(20) {
+		var seen atomic.Int64
+		seen.Store(first)
+		s := server{app: pocserver.Instances(1), wrap: func(h http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if seen.Add(1)%20 == 0 && r.URL.Path != "/" {
+					panic(http.ErrAbortHandler)
+				}
+				h.ServeHTTP(w, r)
+			})
+		}}
+		r, _ := s.diagnose(t)
+		require.Len(t, r.Concurrency, 3, "the %d-th is dropped\n%s", 20-first, r)
+		assert.NotNil(t, r.Kept, "%s", r)
+		assert.NotNil(t, r.Idle, "%s", r)
+		assert.Equal(t, []string{"run.dev"}, r.Deployments, "%s", r)
+	}
+}
+
+// Naps that are not what the server says of them tell nothing.
+func TestNapsThatAreNotWhatTheServerSays(t *testing.T) {
+	if racedetector.On {
+		t.Skip("it needs a run without -race")
+	}
+	for name, said := range map[string]string{"a third of it": "0.1", "more than it": "0.9", "none at all": "0"} {
+		s := plain(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("sleep") == "0" {
+				said := "0"
+				fmt.Fprintf(w, "I napped for %s seconds", said)
+				return
+			}
+			time.Sleep(300 * time.Millisecond)
+			fmt.Fprintf(w, "I napped for %s seconds", said)
+		})
+		r, _ := s.diagnose(t)
+		assert.Empty(t, r.Concurrency, "%s\n%s", name, r)
+		assert.Contains(t, strings.Join(r.Remarks, "\n"), "took 0.3 s: nothing is made of that view", name)
+		assert.Contains(t, r.String(), "not enough to tell")
+		assert.NotContains(t, r.String(), "fits", "what is not enough to tell fits nothing")
+		assert.NotContains(t, r.String(), "_sleep/ would tell, which the target lacks", "it has them")
+	}
 }
 
 // A view that names no user is not the one that should.

@@ -4,11 +4,13 @@ package live
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -44,6 +46,12 @@ func Parse(target string, remote bool) (Target, error) {
 	switch {
 	case err == nil && u.Scheme == "https":
 		return wrong("https is not spoken here: give the server's plain port, such as %s", example)
+	case err != nil && strings.HasPrefix(target, "http://"):
+		var why *url.Error
+		if errors.As(err, &why) {
+			err = why.Err
+		}
+		return wrong("it is no URL: %v", err)
 	case err != nil || u.Scheme != "http" || u.Host == "":
 		// "localhost:8000" parses as the scheme localhost, "127.0.0.1:8000" not at all.
 		return wrong("it must begin with http://, as %s does", example)
@@ -66,8 +74,8 @@ func Parse(target string, remote bool) (Target, error) {
 		return wrong("its host does not resolve: %v", err)
 	}
 	for _, ip := range ips {
-		if !remote && !ip.Unmap().IsLoopback() {
-			return wrong("%s is not this machine's loopback; a diagnosis puts load on a server, so ask its owner, and then say -remote", ip)
+		if ip = ip.Unmap(); !remote && !ip.IsLoopback() {
+			return wrong("%s is not this machine's loopback; a diagnosis puts load on a server, so ask its owner, and then say -remote (to make live: ARGS=-remote)", ip)
 		}
 	}
 	return Target{URL: "http://" + u.Host, Host: u.Host, Dial: dialer(ips, u.Port())}, nil

@@ -24,6 +24,9 @@ func TestATargetThatCannotBeIsAClearError(t *testing.T) {
 		"http://127.0.0.1":              "the port is missing",
 		"http://127.0.0.1:":             "the port is missing",
 		"http://:8000":                  "no host",
+		"http://127.0.0.1:80o0":         `invalid port ":80o0" after host`,
+		"http://[::1:8000":              "missing ']' in host",
+		"http://[::ffff:192.0.2.1]:80":  "target \"http://[::ffff:192.0.2.1]:80\": 192.0.2.1 is not this machine's loopback",
 		"http://127.0.0.1:0":            "the port is 0",
 		"http://127.0.0.1:99999":        "the port is 99999",
 		"http://127.0.0.1:8000/dirty/":  "leave out what comes after the port",
@@ -37,7 +40,7 @@ func TestATargetThatCannotBeIsAClearError(t *testing.T) {
 		assert.ErrorContains(t, err, want, target)
 	}
 	_, err := live.Parse("http://192.0.2.1:8000", false)
-	assert.ErrorContains(t, err, "-remote", "it names the flag")
+	assert.ErrorContains(t, err, "say -remote (to make live: ARGS=-remote)", "it names the flag")
 }
 
 func TestALoopbackTargetIsDialled(t *testing.T) {
