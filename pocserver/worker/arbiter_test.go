@@ -382,46 +382,69 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 	}
 }
 
-// A worker that ends wakes the arbiter, and its second begins anew: the next kill is
-// the timeout after the last heartbeat, and up to a second.
-func TestAKillAfterAKillComesAnywhereInTheArbitersSecond(t *testing.T) {
-	seen := map[time.Duration]bool{}
-	for seed := range uint64(20) {
-		cfg := config(worker.Sync, func(c *worker.Config) { c.Timeout, c.Seed = 2*time.Second, seed })
-		inHouse(t, cfg, app(), func(h *house) {
-			for _, a := range h.asks(3, "/block/1h") {
-				<-a
-			}
-			h.seen.mu.Lock()
-			defer h.seen.mu.Unlock()
-			for i, e := range h.seen.exits[:3] {
-				after := e.At.Sub(h.began)
-				if i == 0 {
-					assert.Equal(t, 3*time.Second, after.Round(time.Millisecond), "nobody had ended before")
-					continue
+// Kills after a kill: those of sync workers come at the arbiter's looks, each second
+// from the server's begin, those of uvicorn's anywhere in the second after their
+// time is over.
+func TestAKillAfterAKill(t *testing.T) {
+	for model, heartbeat := range map[worker.Model]time.Duration{worker.Sync: 0, worker.Evented: 15 * time.Second} {
+		late := map[time.Duration]bool{}
+		for seed := range uint64(20) {
+			cfg := config(model, func(c *worker.Config) {
+				c.Timeout, c.Heartbeat, c.Seed = 2*time.Second, heartbeat, seed
+			})
+			inHouse(t, cfg, app(), func(h *house) {
+				time.Sleep(time.Microsecond)
+				for range 3 {
+					<-h.asks(1, "/block/1h")[0]
 				}
-				beat := h.seen.exits[i-1].At.Add(cfg.BootTime)
-				late := e.At.Sub(beat) - cfg.Timeout
-				assert.Greater(t, late, time.Duration(0), "seed %d: a kill before its time", seed)
-				assert.LessOrEqual(t, late, time.Second+time.Millisecond, "seed %d: the arbiter looks once a second", seed)
-				seen[late.Round(100*time.Millisecond)] = true
-			}
-		})
+				h.seen.mu.Lock()
+				defer h.seen.mu.Unlock()
+				for i, e := range h.seen.exits[1:3] {
+					over := h.seen.exits[i].At.Add(cfg.BootTime + cfg.Timeout)
+					d := e.At.Sub(over)
+					assert.Greater(t, d, time.Duration(0), "%v, seed %d: a kill before its time", model, seed)
+					assert.LessOrEqual(t, d, time.Second+time.Millisecond, "%v, seed %d: the arbiter looks once a second", model, seed)
+					late[d.Round(100*time.Millisecond)] = true
+				}
+			})
+		}
+		if model == worker.Sync {
+			assert.Equal(t, map[time.Duration]bool{800 * time.Millisecond: true}, late, "the replacement boots in 0.18 s, and the look is at the full second")
+		} else {
+			assert.Greater(t, len(late), 6, "40 kills are spread over the second")
+		}
 	}
-	assert.Greater(t, len(seen), 6, "40 kills are spread over the second")
 }
 
-// Turns of 4 s: gunicorn's own loop beats between two of them, uvicorn's counts ten
-// of them, 40 s, before it looks whether it should.
-func TestUvicornBeatsAtEachTenthTurn(t *testing.T) {
-	for beat, kills := range map[time.Duration]int{time.Second: 0, 15 * time.Second: 1} {
-		cfg := config(worker.Evented, func(c *worker.Config) { c.Timeout, c.Heartbeat = 30*time.Second, beat })
+// gunicorn's own loop beats between two turns, uvicorn's counts ten of its ticks
+// before it looks whether it should, and a long turn is one tick: with turns of 2 s
+// it beats at each tenth, every 20 s, with turns of 4 s every 40 s. What it had
+// counted while it was idle counts too, and what is left of that stays.
+func TestUvicornBeatsAtEachTenthTick(t *testing.T) {
+	for _, c := range []struct {
+		beat, timeout time.Duration
+		idle          time.Duration // before the first turn
+		turn          string
+		turns, kills  int
+	}{
+		{time.Second, 30 * time.Second, 0, "4s", 12, 0},
+		{15 * time.Second, 30 * time.Second, 0, "4s", 12, 1},
+		{15 * time.Second, 30 * time.Second, 0, "2s", 30, 0},
+		{15 * time.Second, 19 * time.Second, 0, "2s", 30, 3},
+		// 16.4 s idle: a beat at 16 s, 4 ticks since, and 6 turns of 3 s to the next.
+		{15 * time.Second, 21 * time.Second, 16400 * time.Millisecond, "3s", 6, 0},
+		{15 * time.Second, 21 * time.Second, 15900 * time.Millisecond, "3s", 8, 1},
+		// 29.3 s idle: the last beat at 15 s, 3 ticks counted, and 7 turns of 2 s to the
+		// next look; 10 would be too many.
+		{15 * time.Second, 31 * time.Second, 29300 * time.Millisecond, "2s", 10, 0},
+	} {
+		cfg := config(worker.Evented, func(cfg *worker.Config) { cfg.Timeout, cfg.Heartbeat = c.timeout, c.beat })
 		inHouse(t, cfg, app(), func(h *house) {
-			time.Sleep(time.Microsecond)
-			for range 10 {
-				<-h.asks(1, "/block/4s")[0]
+			time.Sleep(time.Microsecond + c.idle)
+			for range c.turns {
+				<-h.asks(1, "/block/"+c.turn)[0]
 			}
-			assert.Len(t, h.exits(), kills, "a heartbeat every %v", beat)
+			assert.Len(t, h.exits(), c.kills, "%+v", c)
 		})
 	}
 }

@@ -207,6 +207,9 @@ func Defaults(m Model) Config {
 // have no idle timeout.
 const forever = 365 * 24 * time.Hour
 
+// ticks reports whether the workers are uvicorn's: see Heartbeat.
+func (c *Config) ticks() bool { return c.Model == Evented && c.Heartbeat > time.Second }
+
 // check returns an error that names the first field which cannot be.
 func (c *Config) check() error {
 	bad := func(field string, value any, want string) error {

@@ -34,12 +34,13 @@ type loop struct {
 	beatDue bool      // the heartbeat is one of this turn's tasks, still to run
 	over    chan struct{}
 
-	ticks  int       // since it last looked whether a heartbeat is due
-	ticked time.Time // when it last counted
+	ticking bool      // it looks at each tenth tick only whether a heartbeat is due
+	ticks   int       // since it last did
+	ticked  time.Time // when it last counted one
 }
 
-func newLoop(s *site, interval time.Duration, now time.Time) *loop {
-	return &loop{site: s, interval: interval, since: now, beat: now, ticked: now}
+func newLoop(s *site, cfg *Config, now time.Time) *loop {
+	return &loop{site: s, interval: cfg.Heartbeat, since: now, beat: now, ticking: cfg.ticks(), ticked: now}
 }
 
 // acquire waits for w's turn, w being ready since w.since, and returns whether
@@ -99,7 +100,7 @@ func (l *loop) compose(leader *waiter, now time.Time) bool {
 // do nothing but sleep a second and beat.
 func (l *loop) looks(now time.Time) bool {
 	const every, enough = 100 * time.Millisecond, 10
-	if l.interval <= time.Second {
+	if !l.ticking {
 		return true
 	}
 	n := 0

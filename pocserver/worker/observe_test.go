@@ -33,7 +33,7 @@ func TestSpans(t *testing.T) {
 			[]string{"0.0 0s to 1s GET /block/1s", "0.0 1s to 2s GET /block/1s"}},
 		{"and not while all await", config(worker.Evented), "/await/1s", nil},
 		{"a killed worker until it is killed", config(worker.Sync, func(c *worker.Config) { c.Timeout = 2 * time.Second }), "/block/1h",
-			[]string{"0.0 0s to 3s GET /block/1h", "0.1 3.18s to 5.357s GET /block/1h"}},
+			[]string{"0.0 0s to 3s GET /block/1h", "0.1 3.18s to 6s GET /block/1h"}},
 		{"a killed loop as well", config(worker.Evented, func(c *worker.Config) { c.Timeout = 2 * time.Second }), "/block/1h",
 			[]string{"0.0 0s to 3s GET /block/1h"}},
 	} {

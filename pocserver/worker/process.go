@@ -67,7 +67,7 @@ func boot(cfg *Config, d *door, worker, nth int, app http.Handler, addr net.Addr
 		}
 	case Evented:
 		p.site.room = cfg.WorkerConnections
-		p.loop = newLoop(p.site, p.cfg.Heartbeat, now)
+		p.loop = newLoop(p.site, p.cfg, now)
 	}
 	if cfg.CPU > 0 && (cfg.Model == Threaded || cfg.Model == ThreadPerRequest) {
 		p.gil = newSlots(1)
