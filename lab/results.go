@@ -66,6 +66,9 @@ type Result struct {
 	Latencies []Distribution `json:"-"`
 	// Parts are the system in words, the part that clients ask first at first.
 	Parts []string `json:"-"`
+	// Note is what else there is to say, in lines for a terminal, such as what a
+	// search has tried.
+	Note string `json:"-"`
 	// RealTime says that the numbers are no virtual facts.
 	RealTime bool `json:"-"`
 
@@ -87,6 +90,8 @@ type ResultCheck struct {
 	High      *float64 `json:"allowed_high"`
 	From      string   `json:"derived_from"`
 	Holds     bool     `json:"holds"`
+	// Demand says that Predicted is what somebody demands.
+	Demand bool `json:"demand,omitempty"`
 	// Samples are the numbers of which Observed is the mean, one a seed; nil if
 	// there was one seed only. What is no number, such as the percentile of requests
 	// that got no reply, is null in results.json.
@@ -109,6 +114,10 @@ func (s Samples) MarshalJSON() ([]byte, error) {
 
 // Allowed is what the prediction allows, in a few characters: "±16 %".
 func (c *ResultCheck) Allowed() string { return c.verdict.Within.short() }
+
+// Judged reports whether the verdict depends on it: a number that is only shown is not
+// judged.
+func (c *ResultCheck) Judged() bool { return c.verdict.Within.kind != shown }
 
 // Error is how far the observed number is from the predicted one, in parts of the
 // prediction; NaN where that means nothing.
@@ -158,7 +167,7 @@ func newResult(e *Experiment, o *Observation, vs []verdict, err error) *Result {
 		r.Checks = append(r.Checks, ResultCheck{
 			Metric: v.Metric.Name, Unit: v.Metric.Unit, Formula: v.Formula,
 			Predicted: v.Want, Observed: finite(v.observed), Low: finite(low), High: finite(high),
-			From: v.Within.from, Holds: v.ok, verdict: v,
+			From: v.Within.from, Holds: v.ok, Demand: v.Demand, verdict: v,
 		})
 		r.Holds = r.Holds && v.ok
 	}

@@ -254,7 +254,7 @@ func checkOf(c *lab.ResultCheck) check {
 	if c.Observed != nil {
 		out.Got = typeset.Number(*c.Observed)
 	}
-	if e := c.Error(); !math.IsNaN(e) {
+	if e := c.Error(); !math.IsNaN(e) && !c.Demand {
 		out.Off = typeset.PercentOff(e)
 	}
 	switch {

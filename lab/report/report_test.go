@@ -241,7 +241,11 @@ func TestEveryNumberIsThatOfTheResults(t *testing.T) {
 		require.Len(t, rows, len(e.Checks))
 		for j, c := range e.Checks {
 			row := textOf(rows[j])
-			for _, want := range []string{c.Metric, c.Formula, c.From, map[bool]string{true: "✓ holds", false: "✗ FAILS"}[c.Holds]} {
+			verdict := map[bool]string{true: "✓ holds", false: "✗ FAILS"}[c.Holds]
+			if c.Low == nil && c.High == nil {
+				verdict = "not judged"
+			}
+			for _, want := range []string{c.Metric, c.Formula, c.From, verdict} {
 				assert.Contains(t, row, want)
 			}
 			var got []float64
@@ -327,7 +331,7 @@ func TestEveryCellSaysWhatItIsFor(t *testing.T) {
 		"replies 503, replies none | 0 | 0 | 0 % | exactly 0 nothing here is random | ✓ holds",
 		"replies 200 of /slow, replies too few | 3 | 4 | +33.3 % | 3 or less three | ✗ FAILS",
 		"mean latency of nobody, s nobody | 1 | nothing to measure | – | 1 or more one | ✗ FAILS",
-		"timeouts, requests let us see | 0 | 0 | 0 % | anything it is not known | ✓ holds",
+		"timeouts, requests let us see | 0 | 0 | 0 % | anything it is not known | not judged",
 	}, cells(tables[1]))
 
 	a := all(root, "article")[0]
@@ -352,6 +356,28 @@ func TestEveryCellSaysWhatItIsFor(t *testing.T) {
 
 // TestRowsKeepTheirRolesWhereTheyAreNoTable: on a phone they are blocks, and a
 // browser then no longer says what is a row and what a heading.
+// What is demanded is nobody's prediction, and what is only shown nobody judges.
+func TestADemandAndAShownNumberAreSaidToBeSo(t *testing.T) {
+	e := calm()
+	e.Checks = []lab.Check{
+		{Metric: lab.Replies(200), Want: 1, Demand: true, Formula: "the file", Within: lab.AtLeast("says the file")},
+		{Metric: lab.MeanLatency, Want: 100, Formula: "theory", Within: lab.Shown("to be compared")},
+	}
+	r := lab.Judge(t, e)
+	r.Note = "tried <3> & 4"
+	dir := t.TempDir()
+	path, err := HTML()(dir, lab.Collect(r))
+	require.NoError(t, err)
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	page := string(text)
+	assert.Equal(t, 1, strings.Count(page, "<small>demanded</small>"))
+	assert.Equal(t, 1, strings.Count(page, ">not judged<"))
+	assert.Contains(t, page, "<pre>tried &lt;3&gt; &amp; 4</pre>")
+	table := page[strings.Index(page, "Predicted and measured"):]
+	assert.Equal(t, 1, strings.Count(table[:strings.Index(table, "</table>")], `<span class="holds">`), "one of the two is judged")
+}
+
 func TestRowsKeepTheirRolesWhereTheyAreNoTable(t *testing.T) {
 	_, root := aPage(t)
 	checked := 0
