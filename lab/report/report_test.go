@@ -242,7 +242,7 @@ func TestEveryNumberIsThatOfTheResults(t *testing.T) {
 		for j, c := range e.Checks {
 			row := textOf(rows[j])
 			verdict := map[bool]string{true: "✓ holds", false: "✗ FAILS"}[c.Holds]
-			if c.Low == nil && c.High == nil {
+			if c.From == "it is what it is" {
 				verdict = "not judged"
 			}
 			for _, want := range []string{c.Metric, c.Formula, c.From, verdict} {
