@@ -81,11 +81,11 @@ func (c *client) ask(path string, patience time.Duration) answer {
 	return a
 }
 
-// again is ask, and once more if the connection was cut: a server may drop one now
-// and then.
+// again is ask, and once more if the connection was cut or the reply is a server's
+// error: some servers drop or refuse one now and then.
 func (c *client) again(path string, patience time.Duration) answer {
 	a := c.ask(path, patience)
-	if a.err != nil && !a.gaveUp() && c.ctx.Err() == nil {
+	if (a.err != nil || a.status >= http.StatusInternalServerError) && !a.gaveUp() && c.ctx.Err() == nil {
 		a = c.ask(path, patience)
 	}
 	return a

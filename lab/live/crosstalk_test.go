@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"example.com/outagelab/lab/racedetector"
 )
 
 // Published intervals: R. G. Newcombe, "Two-Sided Confidence Intervals for the Single
@@ -69,6 +71,9 @@ func TestRepliesThatFailMakeNoMemories(t *testing.T) {
 	for _, fail := range []float64{0, 0.05, 0.2, 0.5} {
 		for _, memories := range []int{1, 2, 3, 6, 12} {
 			seeds, many := uint64(100), 0
+			if racedetector.On {
+				seeds = 5
+			}
 			for seed := range seeds {
 				c := met(crowdThatFails(seed, 128, memories, fail))
 				if !assert.LessOrEqual(t, c.Memories, memories, "%v of the replies fail, seed %d", fail, seed) {

@@ -91,6 +91,37 @@ func TestAStallIsNoLimit(t *testing.T) {
 	}
 }
 
+// What a server still works on for nobody would disturb the next burst: that waits
+// until a light request is answered promptly again.
+func TestWhatWasGivenUpIsWaitedFor(t *testing.T) {
+	if racedetector.On {
+		t.Skip("it needs a run without -race")
+	}
+	var naps, meanwhile atomic.Int64
+	var until atomic.Pointer[time.Time]
+	s := server{app: pocserver.Instances(1), wrap: func(h http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			at := until.Load()
+			if r.URL.RawQuery == "sleep=0.4" && naps.Add(1) == 5 {
+				stuck := time.Now().Add(15 * time.Second)
+				at = &stuck
+				until.Store(at)
+			}
+			if at != nil && time.Now().Before(*at) {
+				if r.URL.RawQuery == "sleep=0.6" {
+					meanwhile.Add(1)
+				}
+				time.Sleep(time.Until(*at))
+			}
+			h.ServeHTTP(w, r)
+		})
+	}}
+	r, _ := s.diagnose(t)
+	assert.Regexp(t, `after the step "8 naps of /async_sleep/" it took \d\.\d s until /async_sleep/\?sleep=0 was answered promptly again`, strings.Join(r.Remarks, "\n"))
+	assert.Zero(t, meanwhile.Load(), "the next burst came while the server was stuck with the one before\n%s", r)
+	assert.Contains(t, firm(r), live.Unlimited, "%s", r)
+}
+
 // A view whose requests now and then take longer than they say is not limited.
 func TestWhatNowAndThenTakesLongerIsNoLimit(t *testing.T) {
 	if racedetector.On {

@@ -150,30 +150,41 @@ func (d *diagnosis) idle() {
 	}
 }
 
-// kept finds out whether the server keeps a connection for a second request.
+// kept finds out whether the server keeps a connection for a second request; who does
+// not is asked again, because a request may be dropped or refused now and then.
 func (d *diagnosis) kept() {
-	light := d.lightest()
-	var conn *connection
-	var first answer
-	for range 2 { // one may be dropped
-		if conn, first.err = d.dial(2 * firstReply); first.err != nil {
+	var failed answer
+	for range 2 {
+		kept, first := d.keeps()
+		if first.err != nil {
+			failed = first
 			continue
 		}
-		defer conn.close()
-		if first = conn.exchange(http.MethodGet, light, "keep-alive", d.now()); first.err == nil || first.gaveUp() {
-			break
+		d.report.Kept = &kept
+		if kept {
+			return
 		}
 	}
-	if first.err != nil {
-		d.remark("whether a connection is kept was not found out: %s", first.outcome())
-		return
+	if d.report.Kept == nil {
+		d.remark("whether a connection is kept was not found out: %s", failed.outcome())
 	}
-	d.report.Kept = new(bool)
-	if !first.closes && first.status < http.StatusInternalServerError {
-		d.asked.Add(1)
-		second := conn.exchange(http.MethodGet, light, "keep-alive", d.now())
-		*d.report.Kept = second.err == nil
+}
+
+// keeps makes two requests on one connection, the second if the first was answered
+// and did not close it.
+func (d *diagnosis) keeps() (kept bool, first answer) {
+	conn, err := d.dial(2 * firstReply)
+	if err != nil {
+		return false, answer{err: err}
 	}
+	defer conn.close()
+	light := d.lightest()
+	first = conn.exchange(http.MethodGet, light, "keep-alive", d.now())
+	if first.err != nil || first.closes || first.status >= http.StatusInternalServerError {
+		return false, first
+	}
+	d.asked.Add(1)
+	return conn.exchange(http.MethodGet, light, "keep-alive", d.now()).err == nil, first
 }
 
 // proxies name themselves in Server; what they do with connections says nothing of

@@ -4,7 +4,7 @@
 //
 // It asks from outside and believes nothing that the server says of itself. The
 // views of the PoC (package pocserver) tell it most, because they say how long they
-// napped; /blocking_sleep/ above all, for which only an event loop makes requests
+// napped, which is compared with what a nap takes alone; /blocking_sleep/ above all, for which only an event loop makes requests
 // wait. The feed exercise's routes (package feedsim) tell it what streams hold. Of
 // a server with neither it learns what / and idle connections show, which often is
 // not enough to tell, and then the report says so.

@@ -79,7 +79,7 @@ func (r *Report) Headline() string {
 	text := "behaves like " + strings.Join(append(firm, other...), ", or like ")
 	switch c := r.narrowest(); {
 	case c != nil && c.InService < believable*float64(c.AtOnce):
-		text += fmt.Sprintf(": up to %d requests in service at %s", c.AtOnce, c.Path)
+		text += fmt.Sprintf(": up to %s in service at %s", typeset.Plural(c.AtOnce, "request", "requests"), c.Path)
 	case c != nil && len(r.Concurrency) > 1:
 		text += fmt.Sprintf(": %.2f requests in service at %s", c.InService, c.Path)
 	case c != nil:
@@ -117,7 +117,11 @@ func (r *Report) narrowest() *Concurrency {
 // String is what make live prints.
 func (r *Report) String() string {
 	var p typeset.Page
-	p.Line(r.Target + " " + r.Headline())
+	between := " "
+	if !r.tells() || len(r.Possible) == 0 {
+		between = ": "
+	}
+	p.Line(r.Target + between + r.Headline())
 	p.Line("")
 	r.facts(&p)
 	p.Line("")
