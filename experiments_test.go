@@ -1128,7 +1128,7 @@ func crossover() []lab.Experiment {
 func crossoverFigure(results []*lab.Result) (report.Figure, error) {
 	f := report.Figure{
 		Title: "The shorter the nap, the less async pays: the lines cross at naps of up to a millisecond",
-		Words: "One gunicorn sync worker and one uvicorn loop under wrk with 500 connections, naps even between 0 and S. Predicted by 1/(E[S]+c) and min(N/(E[S]+c), 1/c) with the calibrated costs c; the field's are poc.json's.",
+		Words: "One gunicorn sync worker and one uvicorn loop under wrk with 500 connections, naps even between 0 and S. Predicted by 1/(E[S]+c) and min(N/(E[S]+c), 1/c) with the calibrated costs c. The field is the real programs, measured once (lab/testdata/field/poc.json). Below the crossing a sync worker, which costs a third of the CPU, answers more.",
 		X:     report.Axis{Title: "longest nap S", Unit: "ms", Log: true},
 		Y:     report.Axis{Title: "throughput", Unit: "replies/s", Log: true},
 	}

@@ -4,6 +4,7 @@
 package fidelity_test
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"math"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"example.com/outagelab/lab"
 	"example.com/outagelab/lab/fidelity"
@@ -74,6 +76,9 @@ func judgeCase(t *testing.T, path string, n int) (*judgedCase, error) {
 	if len(s.Measured) == 0 {
 		return nil, fmt.Errorf("%s: there is no measured: in it, and so nothing to judge", path)
 	}
+	if err := refuseInACase(path, s); err != nil {
+		return nil, err
+	}
 	name := filepath.Base(path)
 	counts := make([]fidelity.Count, len(s.Measured))
 	for i, m := range s.Measured {
@@ -96,6 +101,9 @@ func judgeCase(t *testing.T, path string, n int) (*judgedCase, error) {
 	for i := range counts {
 		counts[i].Model = make([]float64, n)
 	}
+	if _, err := fidelity.Judge(counts); err != nil {
+		return nil, err // of what was measured, and so before any run
+	}
 	first, err := run(0)
 	if err != nil {
 		return nil, err
@@ -115,6 +123,39 @@ func judgeCase(t *testing.T, path string, n int) (*judgedCase, error) {
 		return nil, err
 	}
 	return &judgedCase{j, s.Experiment(0).System}, nil
+}
+
+// refuseInACase returns as an error all that the scenario at path says and that is
+// not judged: what would be ignored, and what nobody can have counted.
+func refuseInACase(path string, s *scenario.Scenario) error {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	var file yaml.Node
+	if err := yaml.Unmarshal(text, &file); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	why := map[string]string{
+		"search": "a case is judged as it was measured, and nothing is searched for",
+		"hold":   "a case is held to what was measured, and to nothing else",
+		"seeds":  "how many a case is run with is said by ARGS=-seeds=…, 200 by itself",
+	}
+	var wrong []error
+	keys := file.Content[0].Content
+	for i := 0; i < len(keys); i += 2 {
+		if because, refused := why[keys[i].Value]; refused {
+			wrong = append(wrong, fmt.Errorf("%s:%d:%d: %s in a case: %s", path, keys[i].Line, keys[i].Column, keys[i].Value, because))
+		}
+	}
+	for _, m := range s.Measured {
+		for _, v := range m.Values {
+			if stepOf(m.Metric) == 1 && v != math.Trunc(v) {
+				wrong = append(wrong, fmt.Errorf("%s:%d: %g is measured of %s, which are counted: want whole numbers, one for each run, and not their mean", path, m.Line, v, m.Name))
+			}
+		}
+	}
+	return errors.Join(wrong...)
 }
 
 // stepOf is how fine a metric is: of things it is whole.
@@ -191,8 +232,30 @@ func TestACaseThatCannotBeJudgedSaysWhy(t *testing.T) {
 	assert.ErrorContains(t, err, "case.yaml: there is no measured: in it, and so nothing to judge")
 	_, err = judgeCase(t, writeCase(t, "measured:\n  - {metric: replies 2000, values: [1]}\n"), 3)
 	assert.ErrorContains(t, err, "case.yaml:6:14: ")
+	_, err = judgeCase(t, writeCase(t, "measured:\n  - {metric: replies 200, values: [1e300]}\n"), 3)
+	assert.EqualError(t, err, "case.yaml: replies 200: 1e+300 was measured, want 1e+09 at most")
 	_, err = judgeCase(t, filepath.Join(t.TempDir(), "nowhere.yaml"), 3)
 	assert.ErrorContains(t, err, "nowhere.yaml")
+}
+
+// What a scenario can say and a case cannot is refused where it stands, and all of
+// it at once.
+func TestACaseRefusesWhatIsNotJudged(t *testing.T) {
+	path := writeCase(t, `
+seeds: 3
+hold:
+  - {metric: p99, at_most: 1s}
+search: {backlog: 1..3}
+measured:
+  - {metric: replies 200, of: polls, values: [20, 20.5]}
+  - {metric: throughput, values: [9.5]}
+`)
+	_, err := judgeCase(t, path, 3)
+	assert.EqualError(t, err, strings.ReplaceAll(`case.yaml:5:1: seeds in a case: how many a case is run with is said by ARGS=-seeds=…, 200 by itself
+case.yaml:6:1: hold in a case: a case is held to what was measured, and to nothing else
+case.yaml:8:1: search in a case: a case is judged as it was measured, and nothing is searched for
+case.yaml:10: 20.5 is measured of replies 200, which are counted: want whole numbers, one for each run, and not their mean`,
+		"case.yaml", path))
 }
 
 // writeCase writes a short scenario, of 20 polls of 1 or 2 s each, and returns its path.

@@ -27,9 +27,10 @@ func ExampleJudge() {
 	// Output:
 	//                 measured    mean  one more run  10 seeds gave
 	// two sync workers
-	//   answered         58 44    49.0         32–66          42–55  inside
-	//   not answered  1142 900  1151.0     1134–1168      1145–1158  OUTSIDE
+	//   answered         58 44    49.0         30–68          42–55  inside
+	//   not answered  1142 900  1151.0     1132–1170      1145–1158  OUTSIDE
 	//
-	// 2 counts, of which 2 are random in the model: 2 predictions. Inside: 1. OUTSIDE: 1. If the
-	// model is right, all are inside in 99 of 100 fields.
+	// 2 counts, of which 2 are random in the model (4 values): 2 predictions. Inside: 1.
+	// OUTSIDE: 1. Of the model's own 10 seeds, each judged by the others, 10 have all counts
+	// inside; of normal counts 99 in 100 would.
 }

@@ -39,6 +39,7 @@ func TestFidelity(t *testing.T) {
 	}
 	j, err := fidelity.Judge(counts)
 	require.NoError(t, err)
+	assert.Equal(t, insideByUpdating(counts, j.Values), j.SeedsInside, "seeds with all counts inside, of %d", j.Seeds)
 	for _, v := range j.Verdicts {
 		assert.True(t, v.Inside, "%s: the field has %v, one more run of the model gives %g to %g", &v.Count, v.Field, v.Low, v.High)
 	}

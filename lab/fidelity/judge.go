@@ -56,6 +56,13 @@ type Verdict struct {
 type Judgement struct {
 	Verdicts []Verdict
 	Random   int // how many of the counts are random in the model
+	Values   int // how many values were measured of these: the m of their intervals
+
+	// Seeds is how many seeds of the model could be judged by the others, as the
+	// field is by all, and SeedsInside how many of them have all their counts
+	// inside: how often the intervals hold what the model gives, whatever its
+	// distributions are. With fewer than three seeds both are 0.
+	Seeds, SeedsInside int
 }
 
 // Holds reports whether all that was measured is inside.
@@ -68,12 +75,17 @@ func (j *Judgement) Holds() bool {
 	return true
 }
 
-// Judge judges the counts together: with a probability of 0.99 one more run of the
-// model would lie inside at every one of them. The interval of each is mean ±
+// Judge judges the counts together. The interval of each is mean ±
 // t(n−1; 1 − 0.01/2m)·s·√(1+1/n), with mean and standard deviation s of the n
-// seeds and the m counts that are random (G. Hahn and W. Meeker, Statistical
-// Intervals, 1991, section 4.7, with Bonferroni's inequality). A count that is the
-// same at every seed has only that value.
+// seeds, and the m values that were measured of counts that are random (G. Hahn
+// and W. Meeker, Statistical Intervals, 1991, section 4.7, with Bonferroni's
+// inequality). A count that is the same at every seed has only that value.
+//
+// Were all counts normal, as many more runs of the model as were measured would
+// all be inside with a probability of 0.99. Counts that are skewed, or cannot
+// exceed what there is, are inside less often: Judge tries that too, with each seed
+// and the others (see [Judgement.Seeds]). So values that belong to the same run of
+// the model must have the same place in each [Count.Model].
 //
 // The error says which counts are none.
 func Judge(counts []Count) (*Judgement, error) {
@@ -88,6 +100,7 @@ func Judge(counts []Count) (*Judgement, error) {
 		}
 		if unmeasured(counts[i].Model) == 0 && varies(counts[i].Model) {
 			j.Random++
+			j.Values += len(counts[i].Field)
 		}
 	}
 	if len(wrong) > 0 {
@@ -97,18 +110,25 @@ func Judge(counts []Count) (*Judgement, error) {
 		if c.Step == 0 {
 			c.Step = 1
 		}
-		j.Verdicts = append(j.Verdicts, c.judge(max(1, j.Random)))
+		j.Verdicts = append(j.Verdicts, c.judge(quantile(len(c.Model), max(1, j.Values))))
 	}
+	j.judgeSeeds()
 	return j, nil
 }
 
 func (c *Count) check() error {
+	if !(c.Step >= 0) || c.Step > 0 && math.Abs(math.Log10(c.Step)-math.Round(math.Log10(c.Step))) > 1e-9 {
+		return fmt.Errorf("a step of %g, want a power of ten", c.Step)
+	}
 	if len(c.Field) == 0 {
 		return errors.New("nothing was measured")
 	}
 	for _, v := range c.Field {
 		if !(v >= 0 && !math.IsInf(v, 1)) {
 			return fmt.Errorf("%g was measured, want a number, 0 or more", v)
+		}
+		if v > c.largest() {
+			return fmt.Errorf("%g was measured, want %g at most", v, c.largest())
 		}
 	}
 	if len(c.Model) < 2 {
@@ -118,21 +138,30 @@ func (c *Count) check() error {
 		if v < 0 || math.IsInf(v, 1) {
 			return fmt.Errorf("the model gave %g, want a number, 0 or more", v)
 		}
-	}
-	if !(c.Step >= 0) || c.Step > 0 && math.Abs(math.Log10(c.Step)-math.Round(math.Log10(c.Step))) > 1e-9 {
-		return fmt.Errorf("a step of %g, want a power of ten", c.Step)
+		if v > c.largest() {
+			return fmt.Errorf("the model gave %g, want %g at most", v, c.largest())
+		}
 	}
 	return nil
 }
 
-func (c Count) judge(m int) Verdict {
+// largest is more than anybody counts, and yet little enough for steps to be exact.
+func (c *Count) largest() float64 {
+	if c.Step > 0 {
+		return 1e9 * c.Step
+	}
+	return 1e9
+}
+
+// judge judges by an interval of t standard deviations.
+func (c Count) judge(t float64) Verdict {
 	v := Verdict{Count: c, Unmeasured: unmeasured(c.Model)}
 	if v.Unmeasured > 0 {
 		v.Mean, v.Low, v.High = math.NaN(), math.NaN(), math.NaN()
 		return v
 	}
 	v.Mean = stat.Mean(c.Model, nil)
-	low, high := interval(c.Model, m)
+	low, high := interval(c.Model, t)
 	first, last := math.Floor(c.steps(max(0, low))), math.Ceil(c.steps(high))
 	v.Wide = last > 2*first && last-first > 1
 	if c.Most > 0 {
@@ -142,12 +171,15 @@ func (c Count) judge(m int) Verdict {
 	v.Low, v.High = first*c.Step, last*c.Step
 	v.Inside = true
 	for _, f := range c.Field {
-		if n := math.Round(c.steps(f)); n < first || n > last {
+		if n := c.rounded(f); !(n >= first && n <= last) {
 			v.Inside = false
 		}
 	}
 	return v
 }
+
+// rounded is what was measured, in whole steps.
+func (c *Count) rounded(x float64) float64 { return math.Round(c.steps(x)) }
 
 // steps is x counted in steps, without what a division leaves in the last bits.
 func (c *Count) steps(x float64) float64 {

@@ -4,6 +4,7 @@ package fidelity_test
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -34,7 +35,7 @@ func TestACountIsInsideUpToBothEnds(t *testing.T) {
 		assert.Equal(t, []float64{2, 18}, []float64{v.Low, v.High}, "widened to whole things")
 		assert.Equal(t, c.inside, v.Inside, "%g", c.field)
 	}
-	assert.False(t, judge(t, fidelity.Count{Field: []float64{10, 19}, Model: ten}).Inside, "one of two that is outside is enough")
+	assert.False(t, judge(t, fidelity.Count{Field: []float64{10, 21}, Model: ten}).Inside, "one of two that is outside is enough")
 }
 
 func TestAStepIsHowFineACountIs(t *testing.T) {
@@ -62,6 +63,18 @@ func TestWideIsWhatSaysLittle(t *testing.T) {
 	assert.True(t, judge(t, fidelity.Count{Field: []float64{10}, Model: ten}).Wide, "2 to 18: its end is more than twice its beginning")
 	assert.True(t, judge(t, fidelity.Count{Field: []float64{10}, Model: ten, Most: 30}).Wide, "16 of 30 are more than half")
 	assert.False(t, judge(t, fidelity.Count{Field: []float64{10}, Model: ten, Most: 40}).Wide, "16 of 40 are not")
+}
+
+// Of a count that was measured twice both values have to be inside, so that it
+// needs the room of two counts.
+func TestEveryMeasuredValueCounts(t *testing.T) {
+	j, err := fidelity.Judge([]fidelity.Count{
+		{Field: []float64{10, 10}, Model: ten},
+		{Field: []float64{1, 1, 1}, Model: []float64{1, 1}},
+	})
+	require.NoError(t, err)
+	assert.Equal(t, []int{1, 2}, []int{j.Random, j.Values})
+	assert.Equal(t, []float64{0, 20}, []float64{j.Verdicts[0].Low, j.Verdicts[0].High}, "10 ± 9.695, as of two counts")
 }
 
 // With more counts each has to be wider, so that all of them hold as often.
@@ -95,6 +108,9 @@ func TestWhatCannotBeJudgedIsNamed(t *testing.T) {
 		{fidelity.Count{Field: []float64{-1}, Model: ten}, "-1 was measured"},
 		{fidelity.Count{Field: good, Model: good}, "the model has the values of 1 seeds, want two or more"},
 		{fidelity.Count{Field: good, Model: []float64{1, math.Inf(1)}}, "the model gave +Inf"},
+		{fidelity.Count{Field: []float64{1e300}, Model: ten}, "1e+300 was measured, want 1e+09 at most"},
+		{fidelity.Count{Field: []float64{2e6}, Model: ten, Step: 0.001}, "2e+06 was measured, want 1e+06 at most"},
+		{fidelity.Count{Field: good, Model: []float64{1, 2e9}}, "the model gave 2e+09, want 1e+09 at most"},
 		{fidelity.Count{Field: good, Model: ten, Step: 0.5}, "a step of 0.5, want a power of ten"},
 		{fidelity.Count{Field: good, Model: ten, Step: -1}, "a step of -1"},
 	} {
@@ -120,17 +136,51 @@ func TestTheTableSaysWhatItKnows(t *testing.T) {
 	assert.False(t, j.Holds())
 	assert.Equal(t, `           measured    mean  one more run   5 seeds gave
 a server
-  replies      9 11    10.0          0–21           8–12  inside, wide
+  replies      9 11    10.0          0–22           8–12  inside, wide
   none, as measured: lost, refused
 another
-  replies        10    10.0          0–21           8–12  inside, by CPU
+  replies        10    10.0          0–22           8–12  inside, by CPU
   p50, s      0.999  1.0000         1.000          1.000  OUTSIDE
-  p99, s     10.000 10.0000  0.000–20.833   8.000–12.000  inside, wide, lacks pace
+  p99, s     10.000 10.0000  0.000–21.706   8.000–12.000  inside, wide, lacks pace
   p100, s    10.000       –             –              –  OUTSIDE: nothing to measure at 1 of 5 seeds
 
-7 counts, of which 3 are random in the model: 5 predictions, 1 that a parameter was
-calibrated on (by …), 1 of something that the model lacks (lacks …). Inside: 5. OUTSIDE:
-2. Of 2 inside this says little: their interval is wide. If the model is right, all are
-inside in 99 of 100 fields.
+7 counts, of which 3 are random in the model (4 values): 5 predictions, 1 that a parameter
+was calibrated on (by …), 1 of something that the model lacks (lacks …). Inside: 5.
+OUTSIDE: 2. Of 2 inside this says little: their intervals are wide. Of the model's own 5
+seeds, each judged by the others, 0 have all counts inside; of normal counts 99 in 100
+would.
 `, j.String())
+}
+
+// Ten values are wrapped, none runs into the name, and one of a thing is one.
+func TestTheTableHasRoomForManyValues(t *testing.T) {
+	// t(2; 0.9995) = 31.599: 2 ± 31.599·√(4/3) = 2 ± 36.488.
+	j, err := fidelity.Judge([]fidelity.Count{{
+		Case: "a server", Name: "p50, s", Step: 0.001, Model: []float64{1, 2, 3},
+		Field: []float64{1.4, 1.41, 1.42, 1.43, 1.44, 1.45, 1.46, 1.47, 1.48, 1234.5},
+	}})
+	require.NoError(t, err)
+	assert.Equal(t, `                   measured    mean  one more run   3 seeds gave
+a server
+  p50, s  1.400 1.410 1.420  2.0000  0.000–38.488    1.000–3.000  OUTSIDE
+          1.430 1.440 1.450
+          1.460 1.470 1.480
+                   1234.500
+
+1 count, of which 1 is random in the model (10 values): 1 prediction. Inside: 0. OUTSIDE:
+1. Of the model's own 3 seeds, each judged by the others, 3 have all counts inside; of
+normal counts 99 in 100 would.
+`, j.String())
+}
+
+// The end of an interval is 20, and 20.5 is judged as 21: that is what is printed.
+func TestTheTableShowsWhatIsJudged(t *testing.T) {
+	j, err := fidelity.Judge([]fidelity.Count{
+		{Case: "a server", Name: "replies", Field: []float64{20.5}, Model: []float64{20, 20, 20}},
+		{Case: "a server", Name: "others", Field: []float64{10}, Model: ten},
+	})
+	require.NoError(t, err)
+	assert.False(t, j.Holds())
+	assert.Contains(t, j.String(), "  replies        21    20.0            20              20  OUTSIDE\n")
+	assert.Contains(t, strings.Join(strings.Fields(j.String()), " "), "Of 1 inside this says little: its interval is wide.")
 }

@@ -17,15 +17,13 @@ import (
 // of nothing, measured and in the model at every seed, share a line.
 func (j *Judgement) String() string {
 	var page typeset.Page
-	names := 0
+	head := row{"", "measured", "mean", "one more run", j.seeds() + " gave", ""}
+	rows := []row{head}
 	for _, v := range j.Verdicts {
-		names = max(names, utf8.RuneCountInString(v.Name))
+		rows = append(rows, v.row())
 	}
-	row := func(name, measured, mean, next, gave, says string) {
-		page.Line(typeset.Pad("  "+name, names+2) + typeset.PadLeft(measured, 10) + typeset.PadLeft(mean, 8) +
-			typeset.PadLeft(next, 14) + typeset.PadLeft(gave, 15) + "  " + says)
-	}
-	row("", "measured", "mean", "one more run", j.seeds()+" gave", "")
+	columns := widthsOf(rows)
+	head.write(&page, columns)
 	for _, of := range j.cases() {
 		page.Line(of[0].Case)
 		var none []string
@@ -34,7 +32,7 @@ func (j *Judgement) String() string {
 				none = append(none, v.Name)
 				continue
 			}
-			row(v.Name, v.measured(), v.number(v.Mean, 1), v.span(v.Low, v.High), v.span(v.gave()), v.says())
+			v.row().write(&page, columns)
 		}
 		if len(none) > 0 {
 			page.Hang("  none, as measured: ", strings.Join(none, ", "))
@@ -45,6 +43,58 @@ func (j *Judgement) String() string {
 		page.Line(line)
 	}
 	return page.String()
+}
+
+// widths are those of all columns of a row but the last, which needs none.
+type widths [5]int
+
+// A row is a line of the table: name, what was measured, mean, one more run, what
+// the seeds gave, and what that says.
+type row [6]string
+
+const (
+	ofMeasured = 1
+	// mostMeasured is how wide what was measured may be before it is wrapped.
+	mostMeasured = 20
+)
+
+// widthsOf is how wide the columns must be for all rows, with space between them,
+// and at least what most tables need.
+func widthsOf(rows []row) (w widths) {
+	w = widths{0, 10, 8, 14, 15}
+	space := widths{0, 2, 1, 1, 2}
+	for _, r := range rows {
+		for i := range w {
+			for _, line := range r.lines(i) {
+				w[i] = max(w[i], space[i]+utf8.RuneCountInString(line))
+			}
+		}
+	}
+	return w
+}
+
+// lines is column i, wrapped if many values were measured.
+func (r row) lines(i int) []string {
+	if i == ofMeasured {
+		return typeset.Wrap(r[i], mostMeasured)
+	}
+	return []string{r[i]}
+}
+
+func (r row) write(page *typeset.Page, w widths) {
+	measured := r.lines(ofMeasured)
+	text := typeset.Pad("  "+r[0], w[0]+2) + typeset.PadLeft(measured[0], w[1])
+	for i := 2; i < len(w); i++ {
+		text += typeset.PadLeft(r[i], w[i])
+	}
+	page.Line(text + "  " + r[5])
+	for _, line := range measured[1:] {
+		page.Line(typeset.PadLeft(line, 2+w[0]+w[1]))
+	}
+}
+
+func (v *Verdict) row() row {
+	return row{v.Name, v.measured(), v.number(v.Mean, 1), v.span(v.Low, v.High), v.span(v.gave()), v.says()}
 }
 
 // summary says in a few sentences how many counts there are of each kind.
@@ -66,7 +116,11 @@ func (j *Judgement) summary() string {
 		}
 	}
 	n := len(j.Verdicts)
-	text := fmt.Sprintf("%s, of which %d are random in the model: %s", typeset.Plural(n, "count", "counts"), j.Random, typeset.Plural(predicted, "prediction", "predictions"))
+	text := fmt.Sprintf("%s, of which %s random in the model", typeset.Plural(n, "count", "counts"), typeset.Plural(j.Random, "is", "are"))
+	if j.Values > j.Random {
+		text += fmt.Sprintf(" (%d values)", j.Values)
+	}
+	text += ": " + typeset.Plural(predicted, "prediction", "predictions")
 	if calibrated > 0 {
 		text += fmt.Sprintf(", %d that a parameter was calibrated on (by …)", calibrated)
 	}
@@ -78,10 +132,17 @@ func (j *Judgement) summary() string {
 	} else {
 		text += fmt.Sprintf(". Inside: %d. OUTSIDE: %d", n-outside, outside)
 	}
-	if wide > 0 {
-		text += fmt.Sprintf(". Of %d inside this says little: their interval is wide", wide)
+	switch {
+	case wide == 1:
+		text += ". Of 1 inside this says little: its interval is wide"
+	case wide > 1:
+		text += fmt.Sprintf(". Of %d inside this says little: their intervals are wide", wide)
 	}
-	return text + ". If the model is right, all are inside in 99 of 100 fields."
+	if j.Seeds > 0 {
+		text += fmt.Sprintf(". Of the model's own %d seeds, each judged by the others, %s all counts inside; of normal counts 99 in 100 would",
+			j.Seeds, typeset.Plural(j.SeedsInside, "has", "have"))
+	}
+	return text + "."
 }
 
 // cases is the verdicts of each case, in their order.
@@ -144,7 +205,7 @@ func (v *Verdict) gave() (least, most float64) { return slices.Min(v.Model), sli
 func (v *Verdict) measured() string {
 	all := make([]string, len(v.Field))
 	for i, f := range v.Field {
-		all[i] = v.number(f, 0)
+		all[i] = v.number(v.rounded(f)*v.Step, 0)
 	}
 	return strings.Join(all, " ")
 }
