@@ -32,7 +32,7 @@ import (
 	"example.com/outagelab/pocserver/worker"
 )
 
-var trials = flag.Int("trials", 1, "how many `times` TestDirty… and TestMatrix repeat each case; TestMatrix no fewer than 5")
+var trials = flag.Int("trials", 1, "how many `times` TestDirty… and TestMatrix repeat each case; TestMatrix no fewer than 3")
 
 // dirty is the recipe on each model: what it shows, and what -race says of it.
 var dirty = []struct {
@@ -193,7 +193,7 @@ func TestMatrix(t *testing.T) {
 	require.NoError(t, err)
 	var mu sync.Mutex
 	now := hazard.Record{}
-	n := max(*trials, 5)
+	n := max(*trials, 3)
 	t.Cleanup(func() {
 		if *update && !t.Failed() {
 			writeMatrix(t, now, n)
