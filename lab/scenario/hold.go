@@ -153,6 +153,7 @@ func (s *Scenario) measures() []measure {
 		plain("closed early", lab.Failures(load.ClosedEarly)),
 		plain("unfinished", lab.Failures(load.Unfinished)),
 		workers("busy workers", s.busy()),
+		workers(threadsName, s.busyThreads()),
 		workers("workers killed", lab.Exits(worker.TimedOut)),
 		workers("workers recycled", lab.Exits(worker.Recycled)),
 	}
@@ -200,6 +201,10 @@ func (r *reading) metric(m *mapping, s *Scenario) (metric lab.Metric, found hold
 	}
 	if generic == "pN" {
 		found.percentile = number
+	}
+	if name == threadsName && !slices.ContainsFunc(s.servers(), func(c worker.Config) bool { return c.Model != worker.ThreadPerRequest }) {
+		r.bad(n, "%s means nothing to the model thread-per-request, which has as many as come: want busy workers", name)
+		return metric, found, false
 	}
 	asked := s.traffic
 	if len(asked) == 1 {

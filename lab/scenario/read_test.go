@@ -19,6 +19,7 @@ func TestWhatIsLeftOutIsTheModelsDefault(t *testing.T) {
 	for _, model := range []worker.Model{worker.Sync, worker.Threaded, worker.Evented, worker.ThreadPerRequest} {
 		e := parse(t, "server: {model: "+model.String()+`}
 service: {distribution: constant, time: 1s}
+waits: block
 load: {path: /, rate: 1, for: 10s}`).Experiment(7)
 		assert.Equal(t, worker.Defaults(model), e.System.Server)
 		assert.Equal(t, "test", e.Name, "the file's")

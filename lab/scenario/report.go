@@ -6,6 +6,7 @@ package scenario
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/gonum/stat"
@@ -28,7 +29,15 @@ type Report struct {
 func (r *Report) Holds() bool { return r.result.Holds }
 
 // Results is the report as a table of one row; of a search, the answer's.
-func (r *Report) Results() *lab.Results { return lab.Collect(r.result) }
+func (r *Report) Results() *lab.Results {
+	var p typeset.Page
+	r.predictions(&p)
+	if r.found != nil {
+		r.search(&p)
+	}
+	r.result.Note = strings.Trim(p.String(), "\n")
+	return lab.Collect(r.result)
+}
 
 // String is the report for a terminal, in less than 100 columns.
 func (r *Report) String() string {
@@ -99,7 +108,7 @@ func item(p *typeset.Page, label string, all []string, end string) {
 func (r *Report) headline() string {
 	switch f := r.found; {
 	case f != nil:
-		return f.enough()
+		return f.enough(r.scenario.servers()[f.search.server].Workers)
 	case len(r.scenario.holds) == 0:
 		return "what becomes of the load."
 	}
@@ -151,7 +160,11 @@ func (r *Report) predictions(p *typeset.Page) {
 	for _, text := range r.theory.without {
 		p.Hang("  – ", "no formula for "+text)
 	}
-	for _, text := range r.theory.notes {
+	notes := r.theory.notes
+	if len(r.scenario.seeds) == 1 && len(r.scenario.holds) > 0 {
+		notes = append(slices.Clip(notes), "one seed: no uncertainty is known; seeds: 5 gives it")
+	}
+	for _, text := range notes {
 		p.Hang("  – ", text)
 	}
 }

@@ -18,10 +18,17 @@ import (
 // first byte p99; wrk p99, as wrk prints it; mean latency; throughput and goodput;
 // replies 200, or another status; good replies, which came in time and are below
 // 400; streams, that got a line; timeouts, refused, reset, closed early and
-// unfinished, of requests; busy workers, a part from 0 to 1; workers killed and
-// workers recycled.
+// unfinished, of requests; busy workers and busy threads, parts from 0 to 1; workers
+// killed and workers recycled.
 //
-// Throughput and goodput are replies a second, and busy workers a part, of the time
+// Busy workers is the part of the time in which a worker does at least one thing: of
+// 25 threads one is enough to make it busy, and an event loop is busy while a handler
+// holds it. Busy threads is the utilisation: of all threads, sync workers and event
+// loops the part that is held at a time, on average. Both are of all servers
+// together; but a thread-per-request server has as many threads as come, and counts
+// for busy workers only.
+//
+// Throughput and goodput are replies a second, and what is busy a part, of the time
 // that the loads are on: from the start of the first to the end of the last, or to
 // the horizon. What a load has asked for in its last moments comes after its end: a
 // reply that is later than the end by no more than 999 in 1,000 requests take by
@@ -33,6 +40,7 @@ import (
 // theory's answer in steps that double, then halves what is left, until it has run
 // a value that holds and the one below it, which does not. If it comes to the
 // largest value and that does not hold, it begins again with the least and goes up.
+// Of a range of no more than 8 values it runs all before it says that none holds.
 // What it finds is the smallest of all where more is better, or where less is.
 func (s *Scenario) Run(tb testing.TB) (*Report, error) {
 	run := func(s *Scenario) (*lab.Result, error) {
@@ -49,8 +57,7 @@ func (s *Scenario) Run(tb testing.TB) (*Report, error) {
 		}
 		return &Report{scenario: s, result: r, theory: s.theory()}, nil
 	}
-	f := &found{search: s.search}
-	f.guess, f.known = s.guess()
+	f := s.foreknown()
 	err := f.find(func(value int) (trial, *lab.Result, error) {
 		at := s.with(value)
 		r, err := run(at)

@@ -181,7 +181,7 @@ search: {workers: 1..20}`))
 	assert.True(t, r.Holds())
 	text := r.String()
 	assert.Contains(t, text, "test: 2 workers are enough.")
-	assert.Contains(t, text, "Theory has no answer. 2 holds, and 1 does not.")
+	assert.Contains(t, text, "Theory needs more than 1. 2 holds, and 1 does not.")
 	assert.Contains(t, text, "more is not better here: 20 does not hold.")
 	assert.NotContains(t, text, "A smaller value", "all below it were run")
 	assert.Contains(t, text, "\n  workers    predicted busy workers   measured   holds\n", "columns do not run together")
@@ -229,6 +229,90 @@ hold:
 	assert.Equal(t, 2.0, got["throughput of b"])
 	assert.InDelta(t, (400+20.0)/110, got["throughput"], 1e-9, "all of it, from the first to the end of the last")
 	assert.InDelta(t, (40+4/2.0)/110, got["busy workers"], 1e-6)
+}
+
+func TestBusyThreadsAreThePlacesThatAreHeld(t *testing.T) {
+	// 10/s for 2.5 s each are 25 of 50; but in the last 2.5 s 25 come of which 0, 0.1 …
+	// 2.4 s are after the end, which is 30 s of 500.
+	got := measured(t, run(t, parse(t, `
+server: {model: threaded, threads: 50}
+service: {distribution: constant, time: 2500ms}
+load: {path: /, rate: 10, for: 20s, start: 5s}
+hold: [{metric: busy workers, at_least: 0}, {metric: busy threads, at_least: 0}]`)))
+	assert.InDelta(t, (500-30)/20.0/50, got["busy threads"], 1e-6)
+	assert.InDelta(t, 1, got["busy workers"], 1e-6, "a thread is, all of the time")
+
+	// What is no place of a request has no part: threads beyond worker_connections. Two
+	// workers of 4 places and a sync one, which has 1 of these 20 s to do.
+	got = measured(t, run(t, parse(t, `
+servers: [{model: threaded, workers: 2, threads: 5, worker_connections: 4, address: 127.0.0.1:8001}, {model: sync, address: 127.0.0.1:8002}]
+nginx: app.conf
+routes: {/inner: {service: {distribution: constant, time: 500ms}}, /: {service: {distribution: constant, time: 1s}}}
+load: [{name: a, path: /app/, rate: 2, for: 20s}, {name: b, path: /second, rate: 0.05, for: 20s}]
+hold: {metric: busy threads, at_least: 0}`)))
+	assert.InDelta(t, (40*0.5+1)/20/9, got["busy threads"], 1e-6)
+
+	// Thread-per-request has none, and takes nothing from the others' part.
+	got = measured(t, run(t, parse(t, `
+servers: [{model: thread-per-request, address: 127.0.0.1:8001}, {model: sync, workers: 2, address: 127.0.0.1:8002}]
+nginx: app.conf
+service: {distribution: constant, time: 1s}
+load: [{name: a, path: /app/, rate: 5, for: 20s}, {name: b, path: /second, rate: 0.5, for: 20s}]
+hold: {metric: busy threads, at_least: 0}`)))
+	assert.InDelta(t, 10/20.0/2, got["busy threads"], 1e-6)
+
+	// A loop is held by the CPU of its handlers that await, 20 ms of each 100.
+	got = measured(t, run(t, parse(t, `
+server: {model: evented, cpu: 20ms}
+service: {distribution: constant, time: 1s}
+waits: await
+load: {path: /, rate: 10, for: 20s}
+hold: {metric: busy threads, at_least: 0}`)))
+	assert.InDelta(t, (200*0.02-10*0.01)/20, got["busy threads"], 1e-6, "of the last 10 the second half of the CPU comes after the end")
+
+	// And by handlers that block, for all of the time, one after the other; so is it by
+	// a reply that waits for the end of a turn, and by one that outlasts its worker.
+	got = measured(t, run(t, parse(t, `
+server: {model: evented, workers: 2, cpu: 20ms, replies: end-of-turn, timeout: 3s}
+service: {distribution: exponential, mean: 500ms}
+waits: block
+load: {path: /, rate: 10, for: 20s}
+hold: [{metric: busy workers, at_least: 0}, {metric: busy threads, at_least: 0}]`)))
+	assert.InDelta(t, got["busy workers"], got["busy threads"], 1e-12, "a loop is held once at a time")
+	assert.Greater(t, got["busy threads"], 0.5)
+}
+
+func TestAnEventedServersCPUThatNobodySaidIsSpokenOf(t *testing.T) {
+	const note = "– no CPU is counted: cpu is 0; the field's gunicorn took 0.3 ms a request and uvicorn with Django 0.94 ms"
+	const rest = `
+service: {distribution: constant, time: 1s}
+waits: await
+load: {path: /, rate: 1, for: 10s}`
+	assert.Contains(t, words(run(t, parse(t, "server: {model: evented}"+rest))), note)
+	assert.NotContains(t, words(run(t, parse(t, "server: {model: evented, cpu: 0s}"+rest))), note, "it was said")
+	assert.NotContains(t, words(run(t, parse(t, "server: {model: evented, cpu: 1ms}"+rest))), note)
+	assert.NotContains(t, words(run(t, parse(t, "server: {model: sync}"+rest))), note)
+	const two = `servers: [{model: evented, address: 127.0.0.1:8001}, {model: sync, address: 127.0.0.1:8002}]
+nginx: app.conf
+service: {distribution: constant, time: 100ms}
+waits: await
+load: {rate: 1, for: 10s, path: `
+	assert.Contains(t, words(run(t, parse(t, two+"/app/}"))), note)
+	assert.NotContains(t, words(run(t, parse(t, two+"/second}"))), note, "nobody asks the evented one")
+}
+
+func TestOneSeedSaysThatItIsOne(t *testing.T) {
+	const note = "– one seed: no uncertainty is known; seeds: 5 gives it"
+	const rest = `
+server: {model: sync}
+service: {distribution: constant, time: 1s}
+load: {path: /, rate: 0.5, for: 10s}`
+	for _, hold := range []string{"hold: {metric: p99, at_most: 1h}", "hold: {metric: p99, at_most: 1ms}"} {
+		assert.Contains(t, words(run(t, parse(t, hold+rest))), note, hold)
+		assert.Contains(t, words(run(t, parse(t, hold+"\nseeds: [7]"+rest))), note, hold)
+		assert.NotContains(t, words(run(t, parse(t, hold+"\nseeds: 2"+rest))), note, hold)
+	}
+	assert.NotContains(t, words(run(t, parse(t, rest))), note, "nothing must hold")
 }
 
 func TestWhatMustHoldIsNoPredictionOfAnybody(t *testing.T) {

@@ -24,8 +24,10 @@
 // keys and tags, and one document.
 //
 //   - name, claim: default to the file's name, and to what must hold.
-//   - server: model is sync, threaded, evented or thread-per-request, and the rest
-//     are gunicorn's words for a [worker.Config]: workers, threads,
+//   - server: model is sync (gunicorn's worker class of that name), threaded (its
+//     gthread), evented (its gevent, and uvicorn's worker) or thread-per-request (no
+//     gunicorn, but Django's runserver), and the rest are gunicorn's words for a
+//     [worker.Config]: workers, threads,
 //     worker_connections, backlog, timeout, heartbeat, graceful_timeout,
 //     keep_alive, max_requests, max_requests_jitter, boot_time, cpu,
 //     sleep_overshoot, replies, accept_again. What is left out is the model's
@@ -38,8 +40,10 @@
 //     (from, to and step), exponential (mean) or lognormal (mean, deviation).
 //     Or routes: a mapping from path prefixes, of which the longest counts, to
 //     {service, waits, stream}; a stream is a line each service time, for ever.
-//   - waits: block, await or thread. How a handler waits; only evented workers
-//     tell these apart.
+//   - waits: how a handler waits: await (async handlers, and what gevent has
+//     patched), thread (sync views on an async server) or block, which holds the
+//     whole loop. Each route may have its own. Only evented workers tell these
+//     apart, and where there are any it must be said.
 //   - load: a list. With rate an open loop, as [load.Open] (arrivals constant or
 //     poisson; without a timeout its clients wait to the end), with connections a
 //     closed one, as [load.Closed] (timeout, give_up, requests).
@@ -47,7 +51,8 @@
 //     when the last closed loop ends, and the last client of an open loop has waited
 //     for its timeout or, without one, for 61 s: a second longer than nginx does.
 //     What is open then is unfinished.
-//   - seeds: how many (1, 2, …), or a list of them. Default: 1.
+//   - seeds: how many (1, 2, …), or a list of them. Default: 1, which says nothing
+//     of how much another seed would differ.
 //   - hold: a list of {metric, of, at_most, at_least}, each of the mean over the
 //     seeds. of is a load's name; without it the metric is of all loads. See
 //     [Scenario.Run] for the metrics.
@@ -56,7 +61,9 @@
 //   - measured: a list of {metric, of, values}, what the field says of the same
 //     metrics.
 //
-// A run makes 500,000 requests at most, and all runs together 2,000,000.
+// A run makes 500,000 requests at most, and all runs together 2,000,000. A search
+// through n values counts as 3·log₂n + 3 of them, rounded up, or as n if that is
+// less.
 //
 // # What theory says
 //
@@ -158,8 +165,7 @@ func (r *reading) scenario(n *yaml.Node) *Scenario {
 	if n := m.get("claim"); n != nil {
 		s.claim, _ = r.text(n, "claim")
 	}
-	r.app(m, s)
-	r.servers(m, s)
+	r.servers(m, s, r.app(m, s))
 	r.front(m, s)
 	r.load(m, s)
 	if r.fine() {

@@ -76,11 +76,7 @@ func (r *reading) search(n *yaml.Node, file *mapping, s *Scenario) {
 		r.bad(values, "%s is %s: the range is upside down", found.key, values.Value)
 		return
 	}
-	most := map[string]int{"workers": mostWorkers, "threads": mostThreads}[found.key]
-	if most == 0 {
-		most = mostOfAny
-	}
-	if found.high > most {
+	if most := mostOf(found.key); found.high > most {
 		r.bad(values, "%s is %s: want at most %d", found.key, values.Value, most)
 		return
 	}
@@ -116,10 +112,28 @@ func (r *reading) search(n *yaml.Node, file *mapping, s *Scenario) {
 	}
 }
 
+// mostOf is how many there may be.
+func mostOf(key string) int {
+	switch key {
+	case "workers":
+		return mostWorkers
+	case "threads":
+		return mostThreads
+	}
+	return mostOfAny
+}
+
 // tries is how many values are tried at the most: from the theory's answer in
 // steps that double, and then halving what is between; or, where none of them holds,
-// from the least on in steps that double, and then halving.
-func (f *search) tries() int { return 3*bits.Len(uint(f.high-f.low)) + 3 }
+// from the least on in steps that double, and then halving. No value is tried twice.
+func (f *search) tries() int { return tries(f.high - f.low + 1) }
+
+// tries is that of a range of so many values.
+func tries(values int) int { return min(values, 3*bits.Len(uint(values-1))+3) }
+
+// shortRange is how many values a range has at most of which all are run before it is
+// said that none holds.
+const shortRange = 8
 
 // with is the scenario with a value of what is searched for.
 func (s *Scenario) with(value int) *Scenario {
@@ -168,49 +182,6 @@ func (th *theory) of(metric string) *prediction {
 		}
 	}
 	return nil
-}
-
-// foreseen says whether theory has all of hold come true with a value, and whether
-// it can say.
-func (s *Scenario) foreseen(value int) (holds, known bool) {
-	th := s.with(value).theory()
-	all := true
-	for _, h := range s.holds {
-		p := th.of(h.metric.Name)
-		switch {
-		case th.breaks(h):
-			return false, true
-		case p == nil || p.low != p.high || p.atMost:
-			all = false
-		case !h.keeps(p.high):
-			return false, true
-		}
-	}
-	return all, all
-}
-
-// guess is the theory's answer: the smallest number of places of which it says that
-// all holds; 0 if there is none, which it may know.
-func (s *Scenario) guess() (value int, known bool) {
-	if !slices.Contains(places, s.search.key) {
-		return 0, false
-	}
-	low, high := s.search.low-1, s.search.high
-	if holds, known := s.foreseen(high); !holds {
-		for _, h := range s.holds {
-			known = known && h.most // as more places make it
-		}
-		return 0, known
-	}
-	for high-low > 1 {
-		mid := (low + high) / 2
-		if holds, _ := s.foreseen(mid); holds {
-			high = mid
-		} else {
-			low = mid
-		}
-	}
-	return high, true
 }
 
 // find tries values until one holds and the one below it does not. It begins with
@@ -273,6 +244,13 @@ func (f *found) find(try func(value int) (trial, *lab.Result, error)) error {
 			fails = at
 		}
 	}
+	if f.answer == 0 && f.search.high-f.search.low < shortRange {
+		for value := f.search.low; value <= f.search.high; value++ {
+			if ok, err := run(value); ok || err != nil {
+				return err
+			}
+		}
+	}
 	for holds-fails > 1 && holds <= f.search.high {
 		mid := (fails + holds) / 2
 		ok, err := run(mid)
@@ -313,8 +291,13 @@ type found struct {
 	search *search
 	guess  int  // the theory's answer; 0 if it has none
 	known  bool // it is one, and not that theory has no formula
-	answer int  // 0 if nothing holds
-	trials []trial
-	shown  int         // the answer; if there is none, the largest value that was run
-	result *lab.Result // of it
+	// needsMore is the largest value that is too little by theory, and unsaid what it
+	// has no formula for just below its answer.
+	needsMore int
+	unsaid    string
+	above     int // the theory's answer above the range, where it has none in it
+	answer    int // 0 if nothing holds
+	trials    []trial
+	shown     int         // the answer; if there is none, the largest value that was run
+	result    *lab.Result // of it
 }

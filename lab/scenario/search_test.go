@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/racedetector"
 )
 
 func TestASearchFindsEveryAnswerInFewRuns(t *testing.T) {
@@ -113,14 +115,23 @@ hold: [{metric: p99, at_most: 1s}, {metric: p50, at_most: 1s}]`)
 }
 
 func TestAnAnswerIsSaidInWords(t *testing.T) {
-	for want, f := range map[string]found{
-		"1 worker is enough.":               {search: &search{key: "workers"}, answer: 1},
-		"2,000 threads are enough.":         {search: &search{key: "threads"}, answer: 2000},
-		"12 worker connections are enough.": {search: &search{key: "worker_connections"}, answer: 12},
-		"a backlog of 48 is enough.":        {search: &search{key: "backlog"}, answer: 48},
-		"max_requests: 151 is enough.":      {search: &search{key: "max_requests"}, answer: 151},
+	for _, c := range []struct {
+		key             string
+		answer, workers int
+		want            string
+	}{
+		{"workers", 1, 1, "1 worker is enough."},
+		{"workers", 3, 3, "3 workers are enough."},
+		{"threads", 2000, 1, "2,000 threads are enough."},
+		{"threads", 6, 3, "6 threads a worker are enough (18 in all)."},
+		{"threads", 1, 3, "1 thread a worker is enough (3 in all)."},
+		{"worker_connections", 12, 1, "12 worker connections are enough."},
+		{"worker_connections", 12, 100, "12 worker connections a worker are enough (1,200 in all)."},
+		{"backlog", 48, 3, "a backlog of 48 is enough."},
+		{"max_requests", 151, 3, "max_requests: 151 is enough."},
 	} {
-		assert.Equal(t, want, f.enough())
+		f := found{search: &search{key: c.key}, answer: c.answer}
+		assert.Equal(t, c.want, f.enough(c.workers))
 	}
 }
 
@@ -145,6 +156,12 @@ service: {distribution: constant, time: 250ms}
 load: {path: /, rate: 100, for: 60s, arrivals: poisson}
 search: {workers: 1..20}
 hold: `
+	const closed = `
+server: {model: sync}
+service: {distribution: constant, time: 50ms}
+load: {path: /, connections: 500, for: 10s}
+search: {workers: 2..20}
+hold: `
 	for file, want := range map[string]struct {
 		guess int
 		known bool
@@ -155,6 +172,8 @@ hold: `
 		places + "{metric: unfinished, at_most: 10}":                               {0, false},
 		places + "[{metric: p99, at_most: 1s}, {metric: unfinished, at_most: 10}]": {0, true},  // one that fails is enough
 		places + "{metric: p99, at_least: 1h}":                                     {0, false}, // fewer may do it
+
+		closed + "{metric: throughput, at_most: 30}": {0, false}, // more make it more
 
 		// 25 would be needed, and with 20 the last waits for 60 s·(25/20 − 1) = 15 s.
 		excess + "{metric: p95, at_most: 1s}":           {0, true},
@@ -170,6 +189,117 @@ hold: `
 	}
 }
 
+func TestAShortRangeIsRunAllBeforeNothingHolds(t *testing.T) {
+	const low, high = 3, 10
+	for holding := low; holding <= high+1; holding++ { // only this one
+		f := &found{search: &search{key: "threads", low: low, high: high}}
+		require.NoError(t, f.find(func(value int) (trial, *lab.Result, error) {
+			return trial{value: value, holds: value == holding}, &lab.Result{Name: fmt.Sprint(value)}, nil
+		}))
+		if holding <= high {
+			assert.Equal(t, holding, f.answer)
+			assert.Equal(t, fmt.Sprint(holding), f.result.Name)
+			continue
+		}
+		assert.Zero(t, f.answer)
+		assert.Equal(t, "10", f.result.Name, "the largest is shown")
+		assert.Equal(t, []string{"searched threads from 3 to 10. Theory has no answer. None of these holds: 3, 4, 5, 6, 7, 8, 9 and 10."}, f.words())
+	}
+}
+
+// Three workers of their own queues get 40/s of 0.3 s, which is 12 at a time: 3 · 3
+// threads are too few, and 3 · 4 are as many. 11 are said to be enough, for there
+// hardly anybody waits.
+func TestTheorySaysHowMuchOfAnAnswerItHas(t *testing.T) {
+	if racedetector.On {
+		t.Skip("the theory of hundreds of servers takes a second: it needs a run without -race")
+	}
+	const queues = `
+server: {model: threaded, workers: 3}
+service: {distribution: lognormal, mean: 300ms, deviation: 400ms}
+load: {path: /, rate: 40, for: 5m, arrivals: poisson}
+hold: {metric: p99, at_most: 2s}
+search: {threads: `
+	const one = `
+server: {model: threaded}
+service: {distribution: uniform, from: 0s, to: 2s}
+load: {path: /, rate: 5, for: 1m, arrivals: poisson}
+hold: {metric: p99, at_most: 2500ms}
+search: {threads: `
+	const closed = `
+server: {model: sync}
+service: {distribution: constant, time: 50ms}
+load: {path: /, connections: 500, for: 10s}
+hold: {metric: throughput, at_most: 30}
+search: {workers: `
+	const never = `
+server: {model: threaded}
+service: {distribution: exponential, mean: 1s}
+load: {path: /, rate: 5, for: 1m, arrivals: poisson}
+hold: {metric: p99, at_most: 2s}
+search: {threads: `
+	// One worker gets 1.05 of what it can do: the last of 60 s waits for 3 s.
+	const excess = `
+server: {model: sync}
+service: {distribution: constant, time: 500ms}
+load: {path: /, rate: 2.1, for: 60s, arrivals: poisson}
+hold: {metric: p99, at_most: 1m}
+search: {workers: `
+	for file, want := range map[string]string{
+		one + "1..20}":     "Theory's answer is 8.",
+		one + "8..20}":     "Theory's answer is 8.",
+		one + "1..4}":      "Theory needs more than 4, and finds 8 enough.",
+		one + "1..7}":      "Theory needs more than 7, and finds 8 enough.",
+		closed + "2..9}":   "Theory has no answer.",
+		never + "1..9}":    "By theory none is enough.",
+		queues + "1..12}":  "Theory finds 11 enough, and has no formula below 11 (latency of /: each worker has a queue of its own, and who comes to a busy one waits though another is free).",
+		queues + "11..12}": "Theory's answer is 11.",
+		queues + "1..4}":   "Theory needs more than 3, and finds 11 enough.",
+		queues + "5..10}":  "Theory has no answer, and finds 11 enough.",
+		excess + "1..20}":  "Theory finds 2 enough, and has no formula below 2 (it has no number for p99).",
+	} {
+		s := parsed(t, file)
+		assert.Equal(t, want, s.foreknown().byTheory(), file)
+	}
+}
+
+func TestWhatWouldFitDoesAndALittleMoreDoesNot(t *testing.T) {
+	file := func(search, seeds, length string) string {
+		return `
+server: {model: threaded, workers: 3}
+service: {distribution: lognormal, mean: 300ms, deviation: 400ms}
+load: {path: /, rate: 40, for: ` + length + `, arrivals: poisson}
+hold: {metric: p99, at_most: 2s}
+seeds: ` + seeds + `
+search: {threads: ` + search + "}"
+	}
+	_, err := Parse("test.yaml", []byte(file("10..26", "5", "10m")))
+	require.ErrorContains(t, err, "up to 17 values are tried")
+	require.ErrorContains(t, err, "What would fit: a range of at most 16 values, seeds: 4, or for: 9m")
+	for _, fits := range []string{file("10..25", "5", "10m"), file("10..26", "4", "10m"), file("10..26", "5", "9m")} {
+		_, err := Parse("test.yaml", []byte(fits))
+		assert.NoError(t, err, fits)
+	}
+	for _, not := range []string{file("10..26", "5", "590s"), file("100..200", "4", "9m")} {
+		_, err := Parse("test.yaml", []byte(not))
+		assert.ErrorContains(t, err, "What would fit", not)
+	}
+}
+
+func TestADurationIsRoundedDownToWhatOneWouldWrite(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		9*time.Minute + 48*time.Second: "9m",
+		time.Hour + 59*time.Second:     "1h",
+		90 * time.Minute:               "1h30m",
+		299*time.Second + 1:            "4m59s",
+		60*time.Second + 1:             "1m",
+		4999999 * time.Microsecond:     "4.999s",
+		10 * time.Minute:               "10m",
+	} {
+		assert.Equal(t, want, roundedDown(d), d)
+	}
+}
+
 func TestTheoryHasNoAnswerWhereMoreIsNotMorePlaces(t *testing.T) {
 	guess, known := parsed(t, `
 server: {model: sync}
@@ -179,4 +309,19 @@ hold: {metric: p99, at_most: 1s}
 search: {backlog: 1..200}`).guess()
 	assert.Zero(t, guess)
 	assert.False(t, known)
+}
+
+// What a search has tried is on the page as well, with the intervals.
+func TestTheResultsNoteWhatASearchTried(t *testing.T) {
+	r := run(t, parse(t, `
+server: {model: sync}
+service: {distribution: constant, time: 1s}
+load: {path: /, rate: 1, for: 10s}
+hold: {metric: p99, at_most: 2s}
+search: {workers: 1..3}`))
+	rows := r.Results().Rows()
+	require.Len(t, rows, 1)
+	assert.Contains(t, rows[0].Note, "what theory says")
+	assert.Contains(t, rows[0].Note, "searched workers from 1 to 3")
+	assert.Contains(t, r.String(), rows[0].Note[strings.Index(rows[0].Note, "searched"):])
 }

@@ -9,6 +9,7 @@ import (
 
 	"example.com/outagelab/lab"
 	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/synthetic"
 	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver/worker"
 )
@@ -103,6 +104,33 @@ func (s *Scenario) busy() lab.Metric {
 		return sum.Seconds() / (to - from).Seconds() / float64(o.Workers)
 	}
 	return m
+}
+
+const threadsName = "busy threads"
+
+// busyThreads is the utilisation while the loads are on: of all places that workers
+// have, the part that is held at a time, on average. A sync worker is one place, and
+// so is an event loop, whichever of its handlers holds it; a threaded worker has a
+// place for each thread that can have a connection; thread-per-request has none.
+func (s *Scenario) busyThreads() lab.Metric {
+	from, to := s.span(s.traffic)
+	return lab.Metric{Name: threadsName, Unit: lab.Busy.Unit, Means: "of all threads, sync workers and event loops, while the loads are on", Of: func(o *lab.Observation) float64 {
+		places := make([]int, o.Workers)
+		all := 0
+		for w := range places {
+			c := o.WorkerConfig(w)
+			c.Workers = 1
+			places[w] = placesOf(c, synthetic.Blocking)
+			all += places[w]
+		}
+		held := time.Duration(0)
+		for _, span := range o.Spans { // of which a place has one at a time
+			if places[span.Worker] > 0 {
+				held += max(0, min(span.To.Sub(o.Begin), to)-span.From.Sub(o.Begin))
+			}
+		}
+		return held.Seconds() / (to - from).Seconds() / float64(all)
+	}}
 }
 
 // inService is how many requests a pool served at a time while the load lasted, on

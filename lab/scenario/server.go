@@ -87,8 +87,9 @@ func duration(field func(*worker.Config) *time.Duration) func(*reading, *yaml.No
 	}
 }
 
-// servers reads server or servers.
-func (r *reading) servers(m *mapping, s *Scenario) {
+// servers reads server or servers, and puts the app in each. unsaid is where it is
+// not said how a handler waits.
+func (r *reading) servers(m *mapping, s *Scenario, unsaid []*yaml.Node) {
 	one, several := m.get("server"), m.get("servers")
 	var nodes []*yaml.Node
 	switch {
@@ -133,6 +134,11 @@ func (r *reading) servers(m *mapping, s *Scenario) {
 			s.system.Server, s.system.App, s.system.Variant, s.system.Address, s.system.Overflow = a.Server, a.App, a.Variant, a.Address, a.Overflow
 		} else {
 			s.system.Others = append(s.system.Others, a)
+		}
+	}
+	if slices.ContainsFunc(s.servers(), func(c worker.Config) bool { return c.Model == worker.Evented }) {
+		for _, n := range unsaid {
+			r.bad(n, "waits is missing: an evented server tells them apart: await (async handlers), thread (sync views on an async server), or block")
 		}
 	}
 }

@@ -24,11 +24,13 @@ type route struct {
 	words       string // how long a request takes
 }
 
-// app reads service, routes and waits, and puts the app in each server.
-func (r *reading) app(m *mapping, s *Scenario) {
+// app reads service, routes and waits. unsaid is where it is not said how a handler
+// waits.
+func (r *reading) app(m *mapping, s *Scenario) (unsaid []*yaml.Node) {
 	waits := synthetic.Blocking
-	if n := m.get("waits"); n != nil {
-		waits = r.waits(n)
+	said := m.get("waits")
+	if said != nil {
+		waits = r.waits(said)
 	}
 	service, routes := m.get("service"), m.get("routes")
 	switch {
@@ -39,11 +41,17 @@ func (r *reading) app(m *mapping, s *Scenario) {
 			rt.Path, rt.Waits = "/", waits
 			s.routes = []route{rt}
 		}
+		if said == nil {
+			unsaid = append(unsaid, m.names["service"])
+		}
 	case routes != nil:
-		r.routes(routes, waits, s)
+		if missing := r.routes(routes, waits, s); said == nil {
+			unsaid = missing
+		}
 	default:
 		r.bad(m.node, "service is missing: how long does a request take?")
 	}
+	return unsaid
 }
 
 // instances are the app's, for lab.
@@ -64,10 +72,11 @@ func (r *reading) waits(n *yaml.Node) (w synthetic.Waits) {
 	return w
 }
 
-func (r *reading) routes(n *yaml.Node, waits synthetic.Waits, s *Scenario) {
+// routes reads them; unsaid are those that do not say themselves how they wait.
+func (r *reading) routes(n *yaml.Node, waits synthetic.Waits, s *Scenario) (unsaid []*yaml.Node) {
 	if n.Kind != yaml.MappingNode || len(n.Content) == 0 {
 		r.bad(n, "routes is %s: want a path, such as /, and what is there", kind(n))
-		return
+		return nil
 	}
 	lines := map[string]int{}
 	for i := 0; i+1 < len(n.Content); i += 2 {
@@ -94,6 +103,8 @@ func (r *reading) routes(n *yaml.Node, waits synthetic.Waits, s *Scenario) {
 		rt.Path, rt.Waits = path, waits
 		if n := m.get("waits"); n != nil {
 			rt.Waits = r.waits(n)
+		} else {
+			unsaid = append(unsaid, key)
 		}
 		if n := m.get("stream"); n != nil {
 			rt.Stream = r.flag(n, "stream")
@@ -106,6 +117,7 @@ func (r *reading) routes(n *yaml.Node, waits synthetic.Waits, s *Scenario) {
 			s.routes = append(s.routes, rt)
 		}
 	}
+	return unsaid
 }
 
 // distributions are their keys.

@@ -109,6 +109,7 @@ load: {path: /, rate: 100, for: 100s}`,
 servers: [{model: evented, cpu: 20ms, address: 127.0.0.1:8001}, {model: sync, address: 127.0.0.1:8002}]
 nginx: app.conf
 routes: {/inner: {service: {distribution: constant, time: 80ms}, waits: await}, /: {service: {distribution: constant, time: 1s}}}
+waits: block
 load: [{name: a, path: /app/, rate: 100, for: 100s}, {name: b, path: /second, rate: 0.1, for: 100s}]`,
 			map[string]any{"throughput of a": 50 * 1.001}},
 		{"D/D/1: nobody waits", `
@@ -325,6 +326,7 @@ load: {path: /two, rate: 0.1, for: 1m}`,
 		"a and b: handlers that block share a loop with handlers that await": `
 server: {model: evented}
 routes: {/: {service: {distribution: constant, time: 1s}}, /b: {service: {distribution: constant, time: 1s}, waits: await}}
+waits: block
 load: [{name: a, path: /, rate: 0.1, for: 1m}, {name: b, path: /b, rate: 0.1, for: 1m}]`,
 		"a and b: streams, which have no end, share a pool with others": `
 server: {model: threaded}
@@ -345,6 +347,7 @@ load: {path: /, connections: 500, for: 1m, give_up: true}`,
 		"/: a turn of all handlers that block outlasts the worker timeout: the loop is killed with all that it accepted": `
 server: {model: evented}
 service: {distribution: constant, time: 1s}
+waits: block
 load: {path: /, connections: 50, for: 1m}`,
 		"/: more connections than the workers and the backlog hold, 12": `
 server: {model: sync, backlog: 10}
@@ -513,6 +516,7 @@ load: {path: /, rate: 10, for: 2m}`,
 servers: [{model: evented, cpu: 20ms, address: 127.0.0.1:8001}, {model: sync, address: 127.0.0.1:8002}]
 nginx: app.conf
 routes: {/inner: {service: {distribution: constant, time: 80ms}, waits: await}, /: {service: {distribution: constant, time: 1s}}}
+waits: block
 load: [{name: a, path: /app/, rate: 100, for: 100s}, {name: b, path: /second, rate: 0.1, for: 100s}]`,
 		"/: some requests may take longer than 1.5 s, the clients' timeout, and who leaves is served all the same": `
 server: {model: threaded, threads: 20}
@@ -521,6 +525,7 @@ load: {path: /, connections: 20, for: 2m, timeout: 1500ms, give_up: true}`,
 		"/: a loop that blocks accepts all that wait, and when their handlers together outlast the worker timeout of 1 s it is killed with all of them": `
 server: {model: evented, timeout: 1s}
 service: {distribution: constant, time: 100ms}
+waits: block
 load: {path: /, rate: 9, for: 10m, arrivals: poisson}`,
 		"a and b: streams share a loop's CPU with others": `
 server: {model: evented, cpu: 1ms}

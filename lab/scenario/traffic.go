@@ -4,8 +4,10 @@
 package scenario
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -221,13 +223,56 @@ func (r *reading) bounded(m *mapping, s *Scenario) {
 	case runs > mostRequests:
 		r.bad(m.get("seeds"), "%d seeds of about %s requests each are %s: want at most %s", len(s.seeds), typeset.Number(all), typeset.Number(runs), typeset.Number(mostRequests))
 	case s.search != nil && runs*float64(s.search.tries()) > mostRequests:
-		r.bad(m.get("search"), "up to %d values are tried, each with about %s requests, which are %s: want at most %s in all", s.search.tries(), typeset.Number(runs), typeset.Number(runs*float64(s.search.tries())), typeset.Number(mostRequests))
+		r.bad(m.get("search"), "up to %d values are tried, each with about %s requests, which are %s: want at most %s in all%s", s.search.tries(), typeset.Number(runs), typeset.Number(runs*float64(s.search.tries())), typeset.Number(mostRequests), s.fitting(all))
 	}
 	for _, c := range most.servers() {
 		if beats := float64(c.Workers) * s.horizon.Seconds() / beat(c).Seconds() * float64(len(s.seeds)); beats > mostBeats {
 			r.bad(m.node, "%s that say every %v that they live do so %s times until the experiment ends: want at most %s", c, beat(c), typeset.Number(beats), typeset.Number(mostBeats))
 		}
 	}
+}
+
+// fitting says what would make a search fit that makes too many requests, where a
+// run makes so many.
+func (s *Scenario) fitting(run float64) string {
+	runs, tried := run*float64(len(s.seeds)), s.search.tries()
+	var all []string
+	most := int(mostRequests / runs) // values
+	if values := sort.Search(s.search.high-s.search.low, func(i int) bool { return tries(i+1) > most }); values > 1 {
+		all = append(all, fmt.Sprintf("a range of at most %s values", number(float64(values))))
+	}
+	if seeds := int(mostRequests / run / float64(tried)); seeds > 0 {
+		all = append(all, fmt.Sprintf("seeds: %d", seeds))
+	}
+	if t := s.traffic[0]; len(s.traffic) == 1 && t.requests == 0 && !routeOf(s.routes, s.ways[t.path].path).Stream {
+		all = append(all, "for: "+roundedDown(time.Duration(float64(t.span)*mostRequests/runs/float64(tried))))
+	}
+	switch last := len(all) - 1; last {
+	case -1:
+		return ""
+	case 0:
+		return ". What would fit: " + all[0]
+	default:
+		return ". What would fit: " + strings.Join(all[:last], ", ") + ", or " + all[last]
+	}
+}
+
+// roundedDown is a duration as a file has it, to the minute, second or millisecond.
+func roundedDown(d time.Duration) string {
+	unit := time.Millisecond
+	switch {
+	case d >= 5*time.Minute:
+		unit = time.Minute
+	case d >= 5*time.Second:
+		unit = time.Second
+	}
+	text := d.Truncate(unit).String()
+	for _, nothing := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(text, nothing) {
+			text = text[:len(text)-2]
+		}
+	}
+	return text
 }
 
 // beat is how often something happens in a worker without a request.

@@ -9,12 +9,16 @@ import (
 	"example.com/outagelab/lab/typeset"
 )
 
-// enough says the answer in a sentence.
-func (f *found) enough() string {
+// enough says the answer in a sentence, of a server with so many workers.
+func (f *found) enough(workers int) string {
 	switch n := number(float64(f.answer)); f.search.key {
 	case "workers", "threads", "worker_connections":
 		words := strings.ReplaceAll(f.search.key, "_", " ")
-		return typeset.Plural(f.answer, strings.TrimSuffix(words, "s")+" is", words+" are") + " enough."
+		each, all := "", ""
+		if workers > 1 && f.search.key != "workers" {
+			each, all = " a worker", " ("+number(float64(f.answer*workers))+" in all)"
+		}
+		return typeset.Plural(f.answer, strings.TrimSuffix(words, "s")+each+" is", words+each+" are") + " enough" + all + "."
 	case "backlog":
 		return "a backlog of " + n + " is enough."
 	default:
@@ -75,14 +79,7 @@ func (r *Report) search(p *typeset.Page) {
 // words says what a search has found, and then what is to be known about it.
 func (f *found) words() (all []string) {
 	text := fmt.Sprintf("searched %s from %s to %s. ", f.search.key, number(float64(f.search.low)), number(float64(f.search.high)))
-	switch {
-	case f.guess == 0 && f.known:
-		text += "By theory none is enough. "
-	case f.guess == 0:
-		text += "Theory has no answer. "
-	default:
-		text += fmt.Sprintf("Theory's answer is %s. ", number(float64(f.guess)))
-	}
+	text += f.byTheory() + " "
 	var below, at, above *trial // above is the last that fails of those above
 	trials := f.inOrder()
 	for i := range trials {
@@ -119,6 +116,27 @@ func (f *found) words() (all []string) {
 		all = append(all, fmt.Sprintf("%s holds by less than its own uncertainty: other seeds may answer more", n))
 	}
 	return all
+}
+
+// byTheory says what theory's answer is, or how much of one it has.
+func (f *found) byTheory() string {
+	n := number(float64(f.guess))
+	switch {
+	case f.guess > 0 && f.unsaid != "":
+		return fmt.Sprintf("Theory finds %s enough, and has no formula below %s (%s).", n, n, f.unsaid)
+	case f.guess > 0:
+		return "Theory's answer is " + n + "."
+	case f.known && f.above == 0:
+		return "By theory none is enough."
+	}
+	text := "Theory has no answer"
+	if f.needsMore >= f.search.low {
+		text = "Theory needs more than " + number(float64(f.needsMore))
+	}
+	if f.above > 0 {
+		text += ", and finds " + number(float64(f.above)) + " enough"
+	}
+	return text + "."
 }
 
 // none says that nothing holds of what was run.
