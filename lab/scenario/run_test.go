@@ -389,3 +389,18 @@ service: {distribution: constant, time: 10ns}
 load: {path: /, connections: 1, for: 1ms}`).Run(t)
 	assert.ErrorContains(t, err, "requests take no time, so a closed loop never ends")
 }
+
+// What a search has tried is on the page as well, with the intervals.
+func TestTheResultsNoteWhatASearchTried(t *testing.T) {
+	r := run(t, parse(t, `
+server: {model: sync}
+service: {distribution: constant, time: 1s}
+load: {path: /, rate: 1, for: 10s}
+hold: {metric: p99, at_most: 2s}
+search: {workers: 1..3}`))
+	rows := r.Results().Rows()
+	require.Len(t, rows, 1)
+	assert.Contains(t, rows[0].Note, "no formula for")
+	assert.Contains(t, rows[0].Note, "searched workers from 1 to 3")
+	assert.Contains(t, r.String(), rows[0].Note[strings.Index(rows[0].Note, "searched"):])
+}

@@ -310,18 +310,3 @@ search: {backlog: 1..200}`).guess()
 	assert.Zero(t, guess)
 	assert.False(t, known)
 }
-
-// What a search has tried is on the page as well, with the intervals.
-func TestTheResultsNoteWhatASearchTried(t *testing.T) {
-	r := run(t, parse(t, `
-server: {model: sync}
-service: {distribution: constant, time: 1s}
-load: {path: /, rate: 1, for: 10s}
-hold: {metric: p99, at_most: 2s}
-search: {workers: 1..3}`))
-	rows := r.Results().Rows()
-	require.Len(t, rows, 1)
-	assert.Contains(t, rows[0].Note, "what theory says")
-	assert.Contains(t, rows[0].Note, "searched workers from 1 to 3")
-	assert.Contains(t, r.String(), rows[0].Note[strings.Index(rows[0].Note, "searched"):])
-}
