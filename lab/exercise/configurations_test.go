@@ -233,7 +233,7 @@ var configurations = []struct {
 		want: routes{causes(NoSlots, Queueing), causes(NoSlots, Queueing), causes(NoSlots, Queueing), causes(NoSlots, Queueing)},
 		says: "the 2 sync workers of 127.0.0.1:5000 were busy 99 % of the time, all of it with /stream_feed: 24 requests waited there for 60 s",
 		also: map[string][]string{
-			"/check_feed": {"requests to /stream_feed, / and /hash_me that waited there held so many of nginx's connections that for 764 requests none was left; 436 more went round in circles."},
+			"/check_feed": {"requests to /stream_feed, / and /hash_me that waited there held so many of nginx's connections that for 726 requests none was left; 474 more went round in circles."},
 		},
 	},
 }
