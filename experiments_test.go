@@ -391,7 +391,7 @@ var (
 	killing     = queueing.Kills{Workers: 2, Timeout: 30, Boot: 0.18, Arrivals: 0.5}
 
 	// By Little's law the spread of the number is λ times that of the time.
-	evenNapsSpread = predict(queueing.MMc{Arrivals: 0.7, Service: 1, Servers: 1}.Deviation(20_000, func(n int) float64 { return float64(n) })) / 0.7 *
+	evenNapsSpread = predict(queueing.MMc{Arrivals: 0.7, Service: 1, Servers: 1}.Deviation(20_000, count)) / 0.7 *
 		math.Pow((1+1.0/3)/2, 1.5)
 )
 
@@ -552,15 +552,7 @@ func ofTheModel() lab.Tolerance {
 }
 
 // lastGood is when the last request was sent that was answered 200.
-var lastGood = lab.Metric{Name: "last 200 was sent at", Unit: "s", Of: func(o *lab.Observation) float64 {
-	last := math.NaN()
-	for _, r := range o.Records {
-		if r.Good() {
-			last = r.Scheduled.Seconds() // in an open loop records are in this order
-		}
-	}
-	return last
-}}
+var lastGood = lab.Metric{Name: "last 200 was sent at", Unit: "s", Of: lab.LastGood.Of}
 
 // pollsAlone is what theory says of polls that wait for nobody: the feed's time.
 func pollsAlone() []lab.Distribution {

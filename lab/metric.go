@@ -84,6 +84,18 @@ var MeanLatency = Metric{Name: "mean latency", Unit: "s", Means: "of the complet
 	return sum / n // NaN if there were none
 }}
 
+// LastGood is when the last request was sent that got what its client wanted,
+// counted from the load's begin; NaN if none did.
+var LastGood = Metric{Name: "last good request", Unit: "s", Means: "when it was sent", Of: func(o *Observation) float64 {
+	last := math.NaN()
+	for _, r := range o.Records {
+		if r.Good() && !(r.Scheduled.Seconds() < last) {
+			last = r.Scheduled.Seconds()
+		}
+	}
+	return last
+}}
+
 // Replies is how many replies with that status were complete, late ones
 // included.
 func Replies(status int) Metric {

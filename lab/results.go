@@ -157,8 +157,9 @@ func newResult(e *Experiment, o *Observation, vs []verdict, err error) *Result {
 		Cause: e.Lesson.Cause, Fix: e.Lesson.Fix,
 		Checks: []ResultCheck{}, Loads: []ResultLoad{}, Workers: []ResultWorker{},
 		Seen: o, Latencies: e.Latencies, Parts: e.System.parts(), RealTime: e.RealTime,
-		text: func() string { return e.lesson(o, vs, err, "") },
 	}
+	// Through Seen: whoever lets go of what was seen, which is large, has let go.
+	r.text = func() string { return e.lesson(r.Seen, vs, err, "") }
 	if err != nil {
 		r.Trouble = summary(err)
 	}

@@ -69,10 +69,8 @@ func holding(held, all int) string {
 		return "all hold"
 	case 0:
 		return "none holds"
-	case 1:
-		return fmt.Sprintf("1 of %d holds", all)
 	}
-	return fmt.Sprintf("%d of %d hold", held, all)
+	return typeset.Hold(held, all)
 }
 
 // summary is an error in one line, without what differs from run to run.

@@ -78,7 +78,7 @@ type group struct {
 }
 
 // Verdict says how many of them hold.
-func (g *group) Verdict() string { return holding(g.held, len(g.Rows)) }
+func (g *group) Verdict() string { return typeset.Hold(g.held, len(g.Rows)) }
 
 // A row is one experiment.
 type row struct {
@@ -180,16 +180,7 @@ func verdict(held, all int) string {
 	case held == all:
 		return fmt.Sprintf("All %d experiments hold.", all)
 	}
-	return fmt.Sprintf("%s. %s.", typeset.Plural(all-held, "experiment FAILS", "experiments FAIL"), holding(held, all))
-}
-
-// holding says how many hold.
-func holding(held, all int) string {
-	verb := "hold"
-	if held == 1 {
-		verb = "holds"
-	}
-	return fmt.Sprintf("%d of %d %s", held, all, verb)
+	return fmt.Sprintf("%s. %s.", typeset.Plural(all-held, "experiment FAILS", "experiments FAIL"), typeset.Hold(held, all))
 }
 
 func rowOf(r *lab.Result, anchor string) (*row, error) {

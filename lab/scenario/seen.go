@@ -4,7 +4,6 @@
 package scenario
 
 import (
-	"math"
 	"time"
 
 	"example.com/outagelab/lab"
@@ -181,17 +180,6 @@ func killsAMinute(first, workers int, from, to float64) lab.Metric {
 		return 60 * n / (to - from)
 	}}
 }
-
-// lastGood is when the last request came that was answered well.
-var lastGood = lab.Metric{Name: "last good request", Unit: "s", Means: "when it was sent", Of: func(o *lab.Observation) float64 {
-	last := math.NaN()
-	for _, r := range o.Records {
-		if r.Good() && !(r.Scheduled.Seconds() < last) {
-			last = r.Scheduled.Seconds()
-		}
-	}
-	return last
-}}
 
 // goodReplies is how many replies their clients still wanted.
 var goodReplies = lab.Metric{Name: "good replies", Unit: "replies", Means: "complete, in time and below 400", Of: func(o *lab.Observation) float64 {

@@ -76,6 +76,15 @@ func PercentOff(part float64) string {
 	}
 }
 
+// Hold is how many of something hold: "1 of 2 holds", "3 of 5 hold".
+func Hold(held, all int) string {
+	verb := "hold"
+	if held == 1 {
+		verb = "holds"
+	}
+	return fmt.Sprintf("%d of %d %s", held, all, verb)
+}
+
 // List is "a, b and c".
 func List(words []string) string {
 	if len(words) < 2 {

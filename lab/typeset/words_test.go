@@ -37,6 +37,12 @@ func TestHowFarOffHasItsSign(t *testing.T) {
 	}
 }
 
+func TestOneHoldsAndTwoHold(t *testing.T) {
+	assert.Equal(t, "1 of 2 holds", Hold(1, 2))
+	assert.Equal(t, "0 of 2 hold", Hold(0, 2))
+	assert.Equal(t, "3 of 5 hold", Hold(3, 5))
+}
+
 func TestAListEndsWithAnd(t *testing.T) {
 	assert.Equal(t, "", List(nil))
 	assert.Equal(t, "a", List([]string{"a"}))
