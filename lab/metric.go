@@ -226,7 +226,7 @@ func perSecond(o *Observation, counts func(load.Record) bool) float64 {
 func latency(r load.Record) time.Duration   { return r.Latency }
 func firstByte(r load.Record) time.Duration { return r.FirstByte }
 
-// percentile is exact: by sorting, nearest rank, in seconds.
+// percentile is [load.Percentile] in seconds; NaN if it has no value.
 func percentile(o *Observation, p float64, counts func(load.Record) bool, of func(load.Record) time.Duration) float64 {
 	var all []time.Duration
 	for _, r := range o.Records {
@@ -234,11 +234,12 @@ func percentile(o *Observation, p float64, counts func(load.Record) bool, of fun
 			all = append(all, of(r))
 		}
 	}
-	if len(all) == 0 || !(p > 0 && p <= 100) {
+	slices.Sort(all)
+	d, ok := load.Percentile(all, p)
+	if !ok {
 		return math.NaN()
 	}
-	slices.Sort(all)
-	return all[int(math.Ceil(p/100*float64(len(all))))-1].Seconds()
+	return d.Seconds()
 }
 
 // kindMeans says in other words how requests failed.

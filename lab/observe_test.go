@@ -207,3 +207,25 @@ func TestHowFarOffIsSaidInWords(t *testing.T) {
 		assert.Equal(t, c.off, v.off())
 	}
 }
+
+// p/100 × n in binary floating point is above the rank for each of these.
+func TestPercentilesAreExactInDecimals(t *testing.T) {
+	replies := func(n int) *Observation {
+		o := &Observation{Horizon: sec(10)}
+		for i := range n {
+			at := sec(float64(n - i)) // the latest first
+			o.Records = append(o.Records, load.Record{Complete: true, Status: 200, Bytes: 1, Latency: at, FirstByte: at})
+		}
+		return o
+	}
+	for _, c := range []struct {
+		p    float64
+		n    int
+		want float64
+	}{{99.9, 1_000, 999}, {7, 100, 7}, {14, 100, 14}, {28, 100, 28}, {55, 100, 55}, {56, 100, 56}, {100, 7, 7}} {
+		assert.Equal(t, c.want, Latency(c.p).Of(replies(c.n)), "latency p%g of %d", c.p, c.n)
+		assert.Equal(t, c.want, FirstByte(c.p).Of(replies(c.n)), "first byte p%g of %d", c.p, c.n)
+	}
+	assert.True(t, math.IsNaN(Latency(50).Of(replies(0))))
+	assert.True(t, math.IsNaN(Latency(0).Of(replies(3))))
+}

@@ -139,18 +139,11 @@ func tooMany(fates []fate) bool {
 			n++
 		}
 	}
-	return len(fates)-n < rank(99, len(fates))
+	return len(fates)-n < load.NearestRank(99, len(fates))
 }
 
-// rank is which of n ascending values, from 1, is their p-th percentile: the
-// smallest that p % of them do not exceed.
-func rank(p, n int) int { return (p*n + 99) / 100 }
-
-// percentile is the p-th percentile of durations, 0 if there are none.
-func percentile(p int, ds []time.Duration) time.Duration {
-	if len(ds) == 0 {
-		return 0
-	}
-	ds = slices.Sorted(slices.Values(ds))
-	return ds[rank(p, len(ds))-1]
+// percentile is the p-th percentile of durations in any order, 0 if there are none.
+func percentile(p float64, ds []time.Duration) time.Duration {
+	d, _ := load.Percentile(slices.Sorted(slices.Values(ds)), p)
+	return d
 }

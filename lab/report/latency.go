@@ -75,11 +75,6 @@ func (s spread) slower() (xy plotter.XYs) {
 	return xy
 }
 
-// quantile is the latency that the part p of them do not exceed, by nearest rank.
-func quantile(sorted []float64, p float64) float64 {
-	return sorted[max(0, int(math.Ceil(p*float64(len(sorted))))-1)]
-}
-
 // A foretold is a quantile that a check predicts.
 type foretold struct {
 	load            string
@@ -188,7 +183,7 @@ func (s spread) words() string {
 // howLong says how long half of the replies took, and the slowest.
 func howLong(sorted []float64, one, many string) string {
 	n, last := typeset.Plural(len(sorted), one, many), sorted[len(sorted)-1]
-	half, slowest := seconds(quantile(sorted, 0.5)), seconds(last)
+	half, slowest := seconds(sorted[load.NearestRank(50, len(sorted))-1]), seconds(last)
 	all := "all "
 	if len(sorted) == 1 {
 		all = ""
@@ -216,7 +211,7 @@ func latencyPanel(r *lab.Result, p *palette, spreads []spread, width vg.Length) 
 	quantiles := foretoldOf(r)
 	low, high, most := math.Inf(1), 0.0, 0
 	for _, s := range spreads {
-		low, high = min(low, quantile(s.sorted, 0.01)), max(high, s.sorted[len(s.sorted)-1])
+		low, high = min(low, s.sorted[load.NearestRank(1, len(s.sorted))-1]), max(high, s.sorted[len(s.sorted)-1])
 		most = max(most, len(s.sorted))
 	}
 	for _, q := range quantiles {

@@ -268,10 +268,11 @@ func (s *Scenario) latency(p float64) lab.Metric {
 				all = append(all, math.Inf(1))
 			}
 		}
-		if len(all) == 0 {
+		slices.Sort(all)
+		seconds, ok := load.Percentile(all, p)
+		if !ok {
 			return math.NaN()
 		}
-		slices.Sort(all)
-		return all[int(math.Ceil(p/100*float64(len(all))))-1]
+		return seconds
 	}}
 }
