@@ -138,6 +138,26 @@ func (f *Front) Listen() (netip.AddrPort, error) {
 	return at, nil
 }
 
+// Route returns where the front sends a client's GET of target, a path with or
+// without a query. Its file and Hosts alone decide that. The error is that of
+// [Front.Listen] or, for a name without an address, a [*front.ConfigError].
+func (f *Front) Route(target string) (front.Route, error) {
+	at, err := f.Listen()
+	if err != nil {
+		return front.Route{}, err
+	}
+	proxy, err := front.New(f.Config, front.Options{Resolve: f.resolve})
+	if err != nil {
+		return front.Route{}, err
+	}
+	defer proxy.Close()
+	to, ok := proxy.Route(net.TCPAddrFromAddrPort(at), at.String(), target)
+	if !ok {
+		return to, fmt.Errorf("no server of %s listens on %s", f.Config, at)
+	}
+	return to, nil
+}
+
 // defaultAddress is where the PoC's server listens.
 const defaultAddress = "127.0.0.1:8000"
 

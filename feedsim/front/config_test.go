@@ -132,6 +132,7 @@ var refusals = []struct{ text, want string }{
 	{head + "proxy_next_upstream error sometimes; }", `nginx.conf:3: proxy_next_upstream: invalid value "sometimes"`},
 	{head + "proxy_next_upstream_tries many; }", `nginx.conf:3: proxy_next_upstream_tries: invalid number "many"`},
 	{"worker_processes 0;\n" + head + "}", `nginx.conf:1: worker_processes: invalid value "0"`},
+	{"events {\nworker_connections 2; }\nhttp {\n" + up + "server { listen 80; listen 81; " + loc + "}}}", `nginx.conf:2: worker_connections: 2 worker_connections are not enough for 2 listening sockets: want at least 3`},
 	{"events {\nworker_connections x; }\nhttp {}", `nginx.conf:2: worker_connections: invalid number "x"`},
 	{head + up + srv + loc + "proxy_buffers 1 64k; }}}", `nginx.conf:6: proxy_buffers: there must be at least 2 "proxy_buffers"`},
 	{head + up + srv + loc + "proxy_buffer_size 32k; }}}", `nginx.conf:6: proxy_buffer_size: "proxy_busy_buffers_size" must be less than the size of all "proxy_buffers" minus one buffer`},
@@ -162,12 +163,6 @@ func TestANameWithoutAnAddress(t *testing.T) {
 	cfg := parse(t, conf("upstream app {\nserver nowhere:5000; }\nserver { listen 8080; location / { proxy_pass http://app; } }"))
 	_, err := front.New(cfg, front.Options{Resolve: localhost("127.0.0.1")})
 	require.EqualError(t, err, `nginx.conf:5: server: host not found in upstream "nowhere": lookup nowhere: no such host`)
-}
-
-func TestFewerConnectionsThanListeners(t *testing.T) {
-	cfg := parse(t, "events { worker_connections 1; }\nhttp {\n"+up+srv+loc+"}}}")
-	_, err := front.New(cfg, front.Options{})
-	require.EqualError(t, err, "1 worker_connections are not enough for 1 listening sockets")
 }
 
 // FuzzParse holds the reader to: no panic, no hang, an error that names the file,

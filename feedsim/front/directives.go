@@ -41,6 +41,8 @@ type reader struct {
 	name   string
 	config *Config
 	passes []pass
+
+	connections place // where worker_connections was set
 }
 
 // pass is a proxy_pass, whose upstream may be defined further down.
@@ -54,11 +56,17 @@ type pass struct {
 // understand gives a file's directives their meaning.
 func understand(name string, all crossplane.Directives) (*Config, error) {
 	r := &reader{name: name, config: &Config{name: name, connections: 512, processes: 1}}
+	r.connections = place{name, 1, "worker_connections"}
 	if err := r.main(all); err != nil {
 		return nil, err
 	}
 	if err := r.link(); err != nil {
 		return nil, err
+	}
+	// ngx_event_init_conf in src/event/ngx_event.c
+	if n := len(r.config.Listens()); r.config.connections < n+1 {
+		return nil, r.connections.errorf("%d worker_connections are not enough for %d listening sockets: want at least %d",
+			r.config.connections, n, n+1)
 	}
 	return r.config, nil
 }
@@ -139,7 +147,7 @@ func (r *reader) events(all crossplane.Directives) error {
 		if !ok {
 			return r.at(d).errorf("invalid number %q", d.Args[0])
 		}
-		r.config.connections = n
+		r.config.connections, r.connections = n, r.at(d)
 		return nil
 	})
 }

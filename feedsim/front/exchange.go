@@ -27,7 +27,7 @@ type exchange struct {
 	r        *http.Request
 	ctx      context.Context // ends when the client leaves, unless that is ignored
 	location *location
-	path     string
+	uri      string // the request target for the upstream
 	body     []byte
 	pick     pick
 	tries    int // left
@@ -63,21 +63,17 @@ func (x *exchange) serve(s *server) {
 		x.errorPage(http.StatusMethodNotAllowed)
 		return
 	}
-	path, ok := cleanPath(x.r.URL.Path)
-	if !ok {
-		x.errorPage(http.StatusBadRequest)
-		return
-	}
-	l, redirect := s.locate(path)
+	to := s.route(x.r.URL, x.r.RequestURI)
 	switch {
-	case redirect != "":
-		x.redirect(redirect)
+	case to.redirect != "":
+		x.redirect(to.url(x.r.Host))
 		return
-	case l == nil:
-		x.errorPage(http.StatusNotFound)
+	case to.status != 0:
+		x.errorPage(to.status)
 		return
 	}
-	x.location, x.path = l, path
+	l := to.location
+	x.location, x.uri = l, to.uri
 	x.record.Location, x.record.Upstream, x.record.Buffered = l.prefix, l.upstream.name, l.buffering
 	x.ctx = x.r.Context()
 	if l.ignoreAbort {
@@ -208,7 +204,7 @@ func (x *exchange) gone() bool {
 func (x *exchange) head(b *strings.Builder) {
 	b.WriteString(x.r.Method)
 	b.WriteByte(' ')
-	b.WriteString(x.location.target(x.r, x.path))
+	b.WriteString(x.uri)
 	b.WriteString(" HTTP/1.0\r\nHost: ")
 	b.WriteString(x.location.host)
 	b.WriteString("\r\nConnection: close\r\n")

@@ -110,10 +110,6 @@ func New(config *Config, options Options) (*Proxy, error) {
 	// src/event/ngx_event.c, ngx_worker_process_init in
 	// src/os/unix/ngx_process_cycle.c).
 	free := config.connections - len(config.Listens()) - 1
-	if free < 0 {
-		return nil, fmt.Errorf("%d worker_connections are not enough for %d listening sockets",
-			config.connections, len(config.Listens()))
-	}
 	for range config.processes {
 		w := &process{free: free}
 		for _, found := range peers {

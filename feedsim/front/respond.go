@@ -323,11 +323,7 @@ func (x *exchange) errorPage(status int) {
 }
 
 // redirect sends the client to where a location's slash is.
-func (x *exchange) redirect(path string) {
-	to := "http://" + x.r.Host + path
-	if x.r.URL.RawQuery != "" {
-		to += "?" + x.r.URL.RawQuery
-	}
+func (x *exchange) redirect(to string) {
 	x.w.Header()["Location"] = []string{to}
 	x.page(http.StatusMovedPermanently)
 }

@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"go.yaml.in/yaml/v3"
@@ -19,7 +18,6 @@ import (
 	"example.com/outagelab/feedsim/front"
 	"example.com/outagelab/lab"
 	"example.com/outagelab/lab/exercise"
-	"example.com/outagelab/lab/load"
 )
 
 // shippedWord is what names the exercise's own nginx.conf.
@@ -158,7 +156,7 @@ func (r *reading) findWays(m *mapping, s *Scenario) {
 		if s.system.Front.Config == nil {
 			s.ways[path] = way{servers: []int{0}, path: path}
 		} else {
-			w, err := asked(s.system, path)
+			w, err := wayOf(&s.system, path)
 			var wrong *front.ConfigError
 			switch {
 			case errors.As(err, &wrong):
@@ -176,70 +174,48 @@ func (r *reading) findWays(m *mapping, s *Scenario) {
 	}
 }
 
-// patientFor is how long the front is watched: longer than anything that a file
-// can say here.
-const patientFor = longest + time.Minute
-
-// asked asks the front itself where a path goes, with servers that never answer:
-// a few clients ask once, and what they get is in the front's log.
-func asked(system lab.System, path string) (way, error) {
-	var mu sync.Mutex
-	saw := map[int]string{} // what path which server was asked for
-	silent := func(i int) lab.App {
-		return lab.Always(http.HandlerFunc(func(_ http.ResponseWriter, q *http.Request) {
-			mu.Lock()
-			saw[i] = q.URL.RequestURI()
-			mu.Unlock()
-			<-q.Context().Done()
-		}))
-	}
-	addresses := []string{system.Address}
-	watched := lab.System{Front: system.Front, App: silent(0), Address: system.Address}
-	for i := range system.Others {
-		addresses = append(addresses, system.Others[i].Address)
-		watched.Others = append(watched.Others, lab.AppServer{Address: system.Others[i].Address, App: silent(i + 1)})
-	}
-	const clients = 64 // each peer's turn comes in each of a few processes
-	o, err := lab.Experiment{
-		System: watched, Horizon: patientFor,
-		Load: []load.Load{load.Open{Path: path, Rate: clients, Duration: time.Second}},
-	}.Run(nil)
+// wayOf asks the front's configuration where a path goes.
+func wayOf(system *lab.System, path string) (way, error) {
+	to, err := system.Front.Route(path)
 	if err != nil {
 		return way{}, err
 	}
-	w := way{path: path}
-	got := map[int]bool{}
-	var nobody []string
-	for _, r := range o.Front {
-		if r.Location == "" {
-			return w, fmt.Errorf("no location of %s takes %s", system.Front.Config, path)
-		}
-		w.buffered = r.Buffered
-		for _, t := range r.Tries {
-			i := slices.Index(addresses, t.Peer)
-			switch {
-			case t.Peer == "":
-			case i < 0:
-				if !slices.Contains(nobody, t.Peer) {
-					nobody = append(nobody, t.Peer)
-				}
-			default:
-				got[i] = true
-				if t.Outcome == front.TimedOut && t.While == front.ReadingHeader {
-					w.patience = t.End.Sub(t.Start).Round(time.Millisecond)
-				}
-			}
+	config := system.Front.Config
+	switch to.Status {
+	case 0:
+	case http.StatusMovedPermanently:
+		return way{}, fmt.Errorf("%s:%d: the server answers %s itself, with a redirect to %s", config, to.Line, path, to.Redirect)
+	case http.StatusNotFound:
+		return way{}, fmt.Errorf("%s:%d: no location of the server takes %s", config, to.Line, path)
+	default:
+		return way{}, fmt.Errorf("%s:%d: the server answers %s itself, with status %d", config, to.Line, path, to.Status)
+	}
+	addresses := []string{system.Address}
+	for _, a := range system.Others {
+		addresses = append(addresses, a.Address)
+	}
+	self, err := system.Front.Listen()
+	if err != nil {
+		return way{}, err
+	}
+	w := way{path: to.URI, patience: to.ReadTimeout, buffered: to.Buffered}
+	for _, peer := range to.Peers {
+		i := slices.Index(addresses, peer)
+		switch {
+		case peer == self.String():
+			return way{}, fmt.Errorf("%s sends %s to %s, where it listens itself", config, path, peer)
+		case i >= 0:
+			w.servers = append(w.servers, i)
+		default:
+			w.astray = append(w.astray, peer)
 		}
 	}
-	for i := range addresses {
-		if got[i] {
-			w.servers, w.path = append(w.servers, i), saw[i]
-		}
-	}
-	slices.Sort(nobody)
-	w.astray = nobody
+	slices.Sort(w.servers)
+	slices.Sort(w.astray)
+	w.servers, w.astray = slices.Compact(w.servers), slices.Compact(w.astray)
 	if len(w.servers) == 0 {
-		return w, fmt.Errorf("%s sends %s to %s, where no server listens: the servers are at %s", system.Front.Config, path, strings.Join(nobody, " and "), strings.Join(addresses, ", "))
+		return w, fmt.Errorf("%s sends %s to %s, where no server listens: the servers are at %s",
+			config, path, strings.Join(w.astray, " and "), strings.Join(addresses, ", "))
 	}
 	return w, nil
 }

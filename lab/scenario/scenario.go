@@ -139,9 +139,8 @@ func Read(path string) (*Scenario, error) {
 }
 
 // Parse reads a scenario from text; name is what errors call it, and where the
-// paths in it are relative to. The error is all that is wrong, as of [Read]. It
-// asks an nginx.conf where the load's paths go by running it, so that Parse must
-// not be called in a synctest bubble.
+// paths in it are relative to. The error is all that is wrong, as of [Read]. Nothing
+// runs, so Parse may be called in a synctest bubble.
 func Parse(name string, text []byte) (*Scenario, error) {
 	r := &reading{name: name}
 	if n := r.document(text); n != nil {

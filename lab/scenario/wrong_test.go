@@ -7,11 +7,11 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"example.com/outagelab/lab/racedetector"
 	"example.com/outagelab/lab/scenario"
 )
 
@@ -38,16 +38,17 @@ func TestAllThatIsWrongIsSaidWithLineAndColumn(t *testing.T) {
 	}
 }
 
-func TestAnNginxThatAsksItselfIsFoundOut(t *testing.T) {
-	if racedetector.On {
-		t.Skip("10,000 connections are too many for the race detector: it needs a run without -race")
-	}
-	_, err := scenario.Parse("testdata/circle.yaml", []byte(`server: {model: sync}
-service: {distribution: constant, time: 1s}
-load: [{path: /circle, rate: 1, for: 10s}]
-nginx: app.conf
+// A file with few worker_connections is asked like any other: nothing runs that
+// could use them up.
+func TestFewWorkerConnectionsDoNotHideALocation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // which Parse once could not be called in
+		_, err := scenario.Parse("testdata/few.yaml", []byte(`server: {model: sync}
+service: {distribution: constant, time: 10ms}
+load: [{path: /, rate: 1, for: 10s}]
+nginx: few.conf
 `))
-	assert.ErrorContains(t, err, "circle.yaml:3:15: the front's file sends requests to 127.0.0.1:8080, where it listens itself")
+		require.NoError(t, err)
+	})
 }
 
 func TestAFileThatIsNotThereIsAnError(t *testing.T) {

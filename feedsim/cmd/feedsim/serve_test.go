@@ -326,7 +326,7 @@ func TestAWrongFileIsNamed(t *testing.T) {
 		"events {}\nhttp {\nserver {\nlisten 8080":                                                        `my.conf:4: `,
 		"events {}\nhttp {\n  limit_req_zone $uri zone=a:1m rate=1r/s;\n}\n":                              "my.conf:3: limit_req_zone: not modelled here\n",
 		"events {}\nhttp { server { listen 8080; location / { proxy_pass http://" + unknown + "; } } }\n": `my.conf:2: proxy_pass: host not found in upstream "` + unknown + `": `,
-		"events { worker_connections 1; }\nhttp { server { listen 8080; } }\n":                            "1 worker_connections are not enough for 1 listening sockets\n",
+		"events { worker_connections 1; }\nhttp { server { listen 8080; } }\n":                            "my.conf:1: worker_connections: 1 worker_connections are not enough for 1 listening sockets: want at least 2\n",
 	} {
 		status, stdout, stderr := ended(write(text))
 		assert.Equal(t, 1, status, text)
