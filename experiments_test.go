@@ -552,7 +552,7 @@ func ofTheModel() lab.Tolerance {
 }
 
 // lastGood is when the last request was sent that was answered 200.
-var lastGood = lab.Metric{Name: "last 200 was sent at", Unit: "s", Of: lab.LastGood.Of}
+var lastGood = lab.Metric{Name: "last 200 was sent at", Unit: "s", ByLoad: true, Of: lab.LastGood.Of}
 
 // pollsAlone is what theory says of polls that wait for nobody: the feed's time.
 func pollsAlone() []lab.Distribution {
@@ -561,7 +561,7 @@ func pollsAlone() []lab.Distribution {
 
 // inFlight is how many requests of the load were under way on average while it
 // lasted, by Little's law: the sum of all that they took over 120 s.
-var inFlight = lab.Metric{Name: "mean requests in flight", Unit: "requests", Of: func(o *lab.Observation) float64 {
+var inFlight = lab.Metric{Name: "mean requests in flight", Unit: "requests", ByLoad: true, Of: func(o *lab.Observation) float64 {
 	sum := 0.0
 	for _, r := range o.Records {
 		sum += r.Latency.Seconds()
@@ -570,7 +570,7 @@ var inFlight = lab.Metric{Name: "mean requests in flight", Unit: "requests", Of:
 }}
 
 // atOnce is how many requests got a 502 within a second.
-var atOnce = lab.Metric{Name: "502 within a second", Unit: "replies", Of: func(o *lab.Observation) float64 {
+var atOnce = lab.Metric{Name: "502 within a second", Unit: "replies", ByLoad: true, Of: func(o *lab.Observation) float64 {
 	n := 0.0
 	for _, r := range o.Records {
 		if r.Status == 502 && r.Latency < time.Second {
@@ -581,7 +581,7 @@ var atOnce = lab.Metric{Name: "502 within a second", Unit: "replies", Of: func(o
 }}
 
 // lines is how many lines streams got.
-var lines = lab.Metric{Name: "lines", Of: func(o *lab.Observation) float64 {
+var lines = lab.Metric{Name: "lines", ByLoad: true, Of: func(o *lab.Observation) float64 {
 	n := 0
 	for _, r := range o.Records {
 		if r.Status == 200 {

@@ -131,6 +131,8 @@ func (c *Check) wrong() string {
 	switch {
 	case c.Metric.Name == "" || c.Metric.Of == nil:
 		return "Metric is not set: what is to be measured?"
+	case c.Metric.misused != "":
+		return "Metric: " + c.Metric.misused
 	case math.IsNaN(c.Want) || math.IsInf(c.Want, 0):
 		return fmt.Sprintf("Want is %v: predict a number", c.Want)
 	case c.Formula == "":
@@ -143,6 +145,8 @@ func (c *Check) wrong() string {
 		return "Want is 0, and Within is a part of it: predict a number, or say Exactly or Absolute"
 	case c.Within.from == "":
 		return "Within does not say what the tolerance is derived from"
+	case c.Metric.counts() && c.Within.kind == "at least" && c.Want <= 0:
+		return fmt.Sprintf("Within allows every number of %s: want a bound that some run could miss", c.Metric.Unit)
 	}
 	return ""
 }

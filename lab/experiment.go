@@ -219,7 +219,11 @@ func checkTable(rows []Experiment) error {
 		if e.Name == "" {
 			row = fmt.Sprintf("row %d", i)
 		}
-		if err := e.complete(); err != nil {
+		err := e.complete()
+		if err == nil {
+			err = e.observable()
+		}
+		if err != nil {
 			for _, line := range strings.Split(err.Error(), "\n") {
 				errs = append(errs, fmt.Errorf("%s: %s", row, line))
 			}

@@ -14,10 +14,14 @@ import (
 // Judge runs the experiment once with each seed, or with its own, and compares the mean of what was
 // measured with what was predicted. It needs no Lesson and no Sibling, and its
 // checks may be [Shown] only. tb is as in [Experiment.Run]; what that returns as an
-// error is the Result's Trouble.
+// error is the Result's Trouble. So is a check that is incomplete or that cannot be
+// observed, see [Experiment.Observable]; the experiment does not run then.
 func Judge(tb testing.TB, e Experiment, seeds ...uint64) *Result {
 	if len(seeds) == 0 {
 		seeds = []uint64{e.Seed}
+	}
+	if err := e.checkable(); err != nil {
+		return newResult(&e, nil, nil, err)
 	}
 	samples := make([][]float64, len(e.Checks)) // by check and by seed
 	for i := range samples {

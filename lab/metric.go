@@ -4,6 +4,7 @@
 package lab
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -21,25 +22,54 @@ type Metric struct {
 	// Means says in other words what the name means, where that is not plain:
 	// "the slowest reply".
 	Means string
+	// ByLoad says that Of reads nothing of the observation but Records, Begin and Horizon, which [Observation.On]
+	// restricts to one load. Only such a metric has an On.
+	ByLoad bool
 	// Of measures. NaN means that there was nothing to measure, and fails any
 	// check.
 	Of func(*Observation) float64
+
+	restricted bool   // by On, to load
+	load       string // its name
+	misused    string // why On does not apply
+	// blind says why Of is 0 or NaN in every run of an experiment with these loads; "" means that it need not be. A nil
+	// blind does not know.
+	blind func(e *Experiment, loads []load.Load) string
 }
 
-// On is the metric of one load only, by the load's name. Where no load has that
-// name there is nothing to measure.
+// On returns the metric of one load alone, by the load's name. m must be ByLoad: neither a worker nor a proxy knows
+// for which load it works. Otherwise, or if m is of one load already, the metric that On returns measures NaN, and a
+// check of it is an error, see [Experiment.Observable]. It also measures NaN if no load has that name.
 func (m Metric) On(name string) Metric {
-	return Metric{
-		Name:  m.Name + " of " + name,
-		Unit:  m.Unit,
-		Means: m.Means,
-		Of: func(o *Observation) float64 {
-			of := o.On(name)
-			if len(of.loads) == 0 {
-				return math.NaN()
-			}
-			return m.Of(of)
-		},
+	of, measure := m, m.Of
+	of.Name = m.Name + " of " + name
+	of.restricted, of.load = true, name
+	of.Of = func(o *Observation) float64 {
+		only := o.On(name)
+		if len(only.loads) == 0 {
+			return math.NaN()
+		}
+		return measure(only)
+	}
+	switch {
+	case m.restricted:
+		of.misused = fmt.Sprintf("%s is of one load already: call On once", m.Name)
+	case !m.ByLoad:
+		of.misused = fmt.Sprintf("%s is of the whole system, and On(%q) cannot tell loads apart in it: measure it without On, or set ByLoad if Of reads nothing but Records", m.Name, name)
+	}
+	if of.misused != "" {
+		of.Of = func(*Observation) float64 { return math.NaN() }
+	}
+	return of
+}
+
+// ofSystem makes the Of of a metric that reads more than Records: NaN for the observation of one load.
+func ofSystem(of func(*Observation) float64) func(*Observation) float64 {
+	return func(o *Observation) float64 {
+		if o.only {
+			return math.NaN()
+		}
+		return of(o)
 	}
 }
 
@@ -58,22 +88,26 @@ func slowest(p float64, one, many string) string {
 // Throughput is complete replies a second, late ones included, whatever they
 // say: as wrk counts. A closed loop is measured while it runs, an open loop to
 // the horizon.
-var Throughput = Metric{Name: "throughput", Unit: "replies/s", Of: func(o *Observation) float64 {
+var Throughput = Metric{Name: "throughput", Unit: "replies/s", ByLoad: true, Of: func(o *Observation) float64 {
 	return perSecond(o, func(r load.Record) bool { return r.Complete })
 }}
 
 // Goodput is replies a second that the client still wanted: complete, in time,
 // and below 400.
-var Goodput = Metric{Name: "goodput", Unit: "replies/s", Of: func(o *Observation) float64 {
+var Goodput = Metric{Name: "goodput", Unit: "replies/s", ByLoad: true, Of: func(o *Observation) float64 {
 	return perSecond(o, load.Record.Good)
 }}
 
 // Timeouts is requests that took longer than their client's timeout, answered
 // later or never: wrk's "timeout".
-var Timeouts = Metric{Name: "timeouts", Unit: "requests", Means: "replies that came late, as wrk counts them; who still waits in the end is not counted", Of: Failures(load.Timeout).Of}
+var Timeouts = func() Metric {
+	m := Failures(load.Timeout)
+	m.Name, m.Means = "timeouts", "replies that came late, as wrk counts them; who still waits in the end is not counted"
+	return m
+}()
 
 // MeanLatency is of all complete replies; NaN if there are none.
-var MeanLatency = Metric{Name: "mean latency", Unit: "s", Means: "of the complete replies", Of: func(o *Observation) float64 {
+var MeanLatency = Metric{Name: "mean latency", Unit: "s", Means: "of the complete replies", ByLoad: true, Of: func(o *Observation) float64 {
 	sum, n := 0.0, 0.0
 	for _, r := range o.Records {
 		if r.Complete {
@@ -86,7 +120,7 @@ var MeanLatency = Metric{Name: "mean latency", Unit: "s", Means: "of the complet
 
 // LastGood is when the last request was sent that got what its client wanted,
 // counted from the load's begin; NaN if none did.
-var LastGood = Metric{Name: "last good request", Unit: "s", Means: "when it was sent", Of: func(o *Observation) float64 {
+var LastGood = Metric{Name: "last good request", Unit: "s", Means: "when it was sent", ByLoad: true, Of: func(o *Observation) float64 {
 	last := math.NaN()
 	for _, r := range o.Records {
 		if r.Good() && !(r.Scheduled.Seconds() < last) {
@@ -99,24 +133,39 @@ var LastGood = Metric{Name: "last good request", Unit: "s", Means: "when it was 
 // Replies is how many replies with that status were complete, late ones
 // included.
 func Replies(status int) Metric {
-	return Metric{Name: fmt.Sprintf("replies %d", status), Unit: "replies", Of: func(o *Observation) float64 {
-		return count(o, func(r load.Record) bool { return r.Complete && r.Status == status })
-	}}
+	return Metric{
+		Name: fmt.Sprintf("replies %d", status), Unit: "replies", ByLoad: true,
+		Of: func(o *Observation) float64 {
+			return count(o, func(r load.Record) bool { return r.Complete && r.Status == status })
+		},
+		blind: func(*Experiment, []load.Load) string { return unsent(status) },
+	}
 }
 
 // Failures is how many requests ended in that way.
 func Failures(kind load.Kind) Metric {
-	return Metric{Name: "requests " + kindWord(kind), Unit: "requests", Means: kindMeans[kind], Of: func(o *Observation) float64 {
-		return count(o, func(r load.Record) bool { return r.Kind == kind })
-	}}
+	return Metric{
+		Name: "requests " + kindWord(kind), Unit: "requests", Means: kindMeans[kind], ByLoad: true,
+		Of: func(o *Observation) float64 { return count(o, func(r load.Record) bool { return r.Kind == kind }) },
+		blind: func(e *Experiment, loads []load.Load) string {
+			if kind == load.Timeout {
+				return neverLate(e, loads)
+			}
+			return unknownKind(kind)
+		},
+	}
 }
 
 // Latency is the p-th percentile, 0 < p ≤ 100, of the latency of all complete
 // replies: the smallest latency that p % of them do not exceed.
 func Latency(p float64) Metric {
-	return Metric{Name: fmt.Sprintf("latency p%g", p), Unit: "s", Means: slowest(p, "reply", "replies"), Of: func(o *Observation) float64 {
-		return percentile(o, p, func(r load.Record) bool { return r.Complete }, latency)
-	}}
+	return Metric{
+		Name: fmt.Sprintf("latency p%g", p), Unit: "s", Means: slowest(p, "reply", "replies"), ByLoad: true,
+		Of: func(o *Observation) float64 {
+			return percentile(o, p, func(r load.Record) bool { return r.Complete }, latency)
+		},
+		blind: func(*Experiment, []load.Load) string { return outOfRange(p) },
+	}
 }
 
 // WrkLatency is the p-th percentile as wrk prints it with --latency: of those
@@ -124,56 +173,72 @@ func Latency(p float64) Metric {
 // others, in whole microseconds, and with its correction for coordinated
 // omission. See load.Summary.
 func WrkLatency(p float64) Metric {
-	return Metric{Name: fmt.Sprintf("latency p%g as wrk prints it", p), Unit: "s", Of: func(o *Observation) float64 {
-		from, to := o.window()
-		if s := load.Summarize(to-from, o.Records); s.Requests > s.Timeouts {
-			return s.Percentile(p).Seconds()
-		}
-		return math.NaN()
-	}}
+	return Metric{
+		Name: fmt.Sprintf("latency p%g as wrk prints it", p), Unit: "s", ByLoad: true,
+		Of: func(o *Observation) float64 {
+			from, to := o.window()
+			if s := load.Summarize(to-from, o.Records); s.Requests > s.Timeouts && outOfRange(p) == "" {
+				return s.Percentile(p).Seconds()
+			}
+			return math.NaN()
+		},
+		blind: func(*Experiment, []load.Load) string { return outOfRange(p) },
+	}
 }
 
 // Streaming is how many streams got something: replies below 400 with at least a
 // line in their body, whether or not they ended.
-var Streaming = Metric{Name: "streams that got a line", Unit: "streams", Of: func(o *Observation) float64 {
+var Streaming = Metric{Name: "streams that got a line", Unit: "streams", ByLoad: true, Of: func(o *Observation) float64 {
 	return count(o, func(r load.Record) bool { return r.Status != 0 && r.Status < 400 && r.Lines > 0 })
 }}
 
 // FirstByte is the p-th percentile, 0 < p ≤ 100, of the time to the first byte of
 // the body, of all replies below 400 that had one.
 func FirstByte(p float64) Metric {
-	return Metric{Name: fmt.Sprintf("first byte p%g", p), Unit: "s", Means: slowest(p, "first byte of a reply", "first bytes of replies"), Of: func(o *Observation) float64 {
-		return percentile(o, p, func(r load.Record) bool { return r.Bytes > 0 && r.Status < 400 }, firstByte)
-	}}
+	return Metric{
+		Name: fmt.Sprintf("first byte p%g", p), Unit: "s", Means: slowest(p, "first byte of a reply", "first bytes of replies"), ByLoad: true,
+		Of: func(o *Observation) float64 {
+			return percentile(o, p, func(r load.Record) bool { return r.Bytes > 0 && r.Status < 400 }, firstByte)
+		},
+		blind: func(*Experiment, []load.Load) string { return outOfRange(p) },
+	}
 }
 
 // Tries is how many tries of the front's at an upstream ended in that way: lines
 // of nginx's error log.
 func Tries(outcome front.Outcome) Metric {
-	return Metric{Name: "tries: " + string(outcome), Unit: "tries", Of: func(o *Observation) float64 {
-		n := 0
-		for _, r := range o.Front {
-			for _, t := range r.Tries {
-				if t.Outcome == outcome {
-					n++
+	return Metric{
+		Name: "tries: " + string(outcome), Unit: "tries",
+		Of: ofSystem(func(o *Observation) float64 {
+			n := 0
+			for _, r := range o.Front {
+				for _, t := range r.Tries {
+					if t.Outcome == outcome {
+						n++
+					}
 				}
 			}
-		}
-		return float64(n)
-	}}
+			return float64(n)
+		}),
+		blind: func(e *Experiment, _ []load.Load) string { return cmp.Or(withoutFront(e), unknownOutcome(outcome)) },
+	}
 }
 
 // Exits is how many workers ended for that reason before the horizon.
 func Exits(reason worker.Reason) Metric {
-	return Metric{Name: "workers ended by " + string(reason), Unit: "workers", Of: func(o *Observation) float64 {
-		n := 0
-		for _, e := range o.Exits {
-			if e.Reason == reason {
-				n++
+	return Metric{
+		Name: "workers ended by " + string(reason), Unit: "workers",
+		Of: ofSystem(func(o *Observation) float64 {
+			n := 0
+			for _, e := range o.Exits {
+				if e.Reason == reason {
+					n++
+				}
 			}
-		}
-		return float64(n)
-	}}
+			return float64(n)
+		}),
+		blind: func(e *Experiment, _ []load.Load) string { return neverExits(e, reason) },
+	}
 }
 
 // Concurrency is the effective concurrency: how many requests were in service at
@@ -181,31 +246,51 @@ func Exits(reason worker.Reason) Metric {
 // request takes when nobody else asks. One worker that serves one at a time
 // shows 1, however many wait.
 func Concurrency(service time.Duration) Metric {
-	return Metric{Name: "effective concurrency", Unit: "requests", Of: func(o *Observation) float64 {
-		return Throughput.Of(o) * service.Seconds()
-	}}
+	return Metric{
+		Name: "effective concurrency", Unit: "requests", ByLoad: true,
+		Of: func(o *Observation) float64 { return Throughput.Of(o) * service.Seconds() },
+		blind: func(*Experiment, []load.Load) string {
+			if service <= 0 {
+				return fmt.Sprintf("the service time is %v: want more than 0", service)
+			}
+			return ""
+		},
+	}
 }
 
 // Busy is the part of the time, 0 to 1, in which workers were busy, on average
 // over all of them: a sync worker with a request, an event loop with a task that
 // holds it, napping or not.
-var Busy = Metric{Name: "busy workers", Unit: "of the time", Of: func(o *Observation) float64 {
-	sum := 0.0
-	for w := range o.Workers {
-		sum += o.busy(w)
-	}
-	return sum / float64(o.Workers) // NaN without workers
-}}
+var Busy = Metric{
+	Name: "busy workers", Unit: "of the time",
+	Of: ofSystem(func(o *Observation) float64 {
+		sum := 0.0
+		for w := range o.Workers {
+			sum += o.busy(w)
+		}
+		return sum / float64(o.Workers) // NaN without workers
+	}),
+	blind: func(e *Experiment, _ []load.Load) string { return withoutWorkers(e) },
+}
 
 // BusyWorker is the part of the time, 0 to 1, in which worker w, from 0, was
 // busy.
 func BusyWorker(w int) Metric {
-	return Metric{Name: fmt.Sprintf("worker %d busy", w), Unit: "of the time", Of: func(o *Observation) float64 {
-		if w >= o.Workers {
-			return math.NaN()
-		}
-		return o.busy(w)
-	}}
+	return Metric{
+		Name: fmt.Sprintf("worker %d busy", w), Unit: "of the time",
+		Of: ofSystem(func(o *Observation) float64 {
+			if w < 0 || w >= o.Workers {
+				return math.NaN()
+			}
+			return o.busy(w)
+		}),
+		blind: func(e *Experiment, _ []load.Load) string {
+			if n := e.System.workers(); w < 0 || w >= n {
+				return fmt.Sprintf("there is no worker %d: workers are numbered from 0, and there are %d", w, n)
+			}
+			return ""
+		},
+	}
 }
 
 func count(o *Observation, counts func(load.Record) bool) float64 {

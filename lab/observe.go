@@ -38,15 +38,18 @@ type Observation struct {
 	// model.
 	Workers int
 
+	only   bool // of one load: see On
 	loads  []load.Load
 	labels []string        // what to call each worker
 	kinds  []worker.Config // what each worker is
 }
 
-// On returns what was observed of the load of that name only. Spans, Exits and
-// Front stay: neither a worker nor a front knows whom it works for.
+// On returns what was observed of the load of that name alone. Spans, Exits and Front remain those of all loads,
+// because neither a worker nor a proxy knows for which load it works. A metric of this package that counts them is
+// therefore NaN for what On returns.
 func (o *Observation) On(name string) *Observation {
 	of := *o
+	of.only = true
 	of.Records = load.Of(o.Records, name)
 	of.loads = nil
 	for _, l := range o.loads {

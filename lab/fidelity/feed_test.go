@@ -54,7 +54,7 @@ func fieldFront(t *testing.T, processes int) *front.Config {
 }
 
 // lines is of all streams together, without those of nginx's error pages.
-var lines = lab.Metric{Name: "lines", Unit: "lines", Of: func(o *lab.Observation) float64 {
+var lines = lab.Metric{Name: "lines", Unit: "lines", ByLoad: true, Of: func(o *lab.Observation) float64 {
 	n := 0
 	for _, r := range o.Records {
 		if r.Status < 400 {

@@ -88,7 +88,7 @@ func firstLines(n float64) []lab.Check {
 var lastGood = lab.Metric{Name: "last poll to get a 200, sent at", Unit: "s", Means: "its reply came later", Of: lab.LastGood.On("/check_feed").Of}
 
 // lines is how many lines streams got.
-var lines = lab.Metric{Name: "lines", Unit: "lines", Of: func(o *lab.Observation) float64 {
+var lines = lab.Metric{Name: "lines", Unit: "lines", ByLoad: true, Of: func(o *lab.Observation) float64 {
 	n := 0
 	for _, r := range o.Records {
 		if r.Status == 200 {

@@ -152,7 +152,8 @@ func TestWhatIsSaidToBeInVainIs(t *testing.T) {
 		if system.Front.Config != nil {
 			e.Load[0] = load.Open{Name: "/", Path: "/", Rate: 97, Duration: 2 * time.Second}
 		}
-		e.Horizon = 25 * time.Second
+		e.Horizon, e.Checks = 25*time.Second, nil
+
 		r := lab.Judge(nil, e)
 		require.Empty(t, r.Trouble)
 		var said []served

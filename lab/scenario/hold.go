@@ -257,7 +257,7 @@ func (s *Scenario) latency(p float64) lab.Metric {
 	if p < 100 {
 		means = fmt.Sprintf("%g in 100 requests had a reply by then; ∞ where more got none", p)
 	}
-	return lab.Metric{Name: fmt.Sprintf("p%g", p), Unit: "s", Means: means, Of: func(o *lab.Observation) float64 {
+	return lab.Metric{Name: fmt.Sprintf("p%g", p), Unit: "s", Means: means, ByLoad: true, Of: func(o *lab.Observation) float64 {
 		var all []float64
 		for _, r := range o.Records {
 			switch {

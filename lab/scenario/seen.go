@@ -155,7 +155,7 @@ func over(m lab.Metric, name string, by float64) lab.Metric {
 // inFlight is how many of the load's requests were under way at a time while it
 // lasted, on average.
 func inFlight(f flow) lab.Metric {
-	return lab.Metric{Name: "requests in flight", Unit: "requests", Of: func(o *lab.Observation) float64 {
+	return lab.Metric{Name: "requests in flight", Unit: "requests", ByLoad: true, Of: func(o *lab.Observation) float64 {
 		sum := 0.0
 		for _, r := range o.Records {
 			if r.Load == f.name {
@@ -182,7 +182,7 @@ func killsAMinute(first, workers int, from, to float64) lab.Metric {
 }
 
 // goodReplies is how many replies their clients still wanted.
-var goodReplies = lab.Metric{Name: "good replies", Unit: "replies", Means: "complete, in time and below 400", Of: func(o *lab.Observation) float64 {
+var goodReplies = lab.Metric{Name: "good replies", Unit: "replies", Means: "complete, in time and below 400", ByLoad: true, Of: func(o *lab.Observation) float64 {
 	n := 0.0
 	for _, r := range o.Records {
 		if r.Good() {
