@@ -63,6 +63,7 @@ func TestMain(m *testing.M) {
 		}
 	}
 	flag.Parse()
+	bubble.Tune()
 	if os.Getenv(trialEnv) != "" || *lessonName != "" {
 		os.Exit(m.Run()) // a broken handler leaves goroutines behind
 	}

@@ -7,6 +7,8 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -43,6 +45,20 @@ func two(h http.HandlerFunc) Experiment {
 
 // children are what the tests run in processes of their own.
 var children = map[string]func(*testing.T){
+	"process left alone": func(t *testing.T) {
+		procs, gc := runtime.GOMAXPROCS(2), debug.SetGCPercent(123)
+		is := func(when string) {
+			percent := debug.SetGCPercent(123)
+			if p := runtime.GOMAXPROCS(0); p != 2 || percent != 123 {
+				t.Errorf("%s GOMAXPROCS is %d and GOGC %d: they were 2 and 123", when, p, percent)
+			}
+		}
+		_, err := two(func(http.ResponseWriter, *http.Request) { is("in a handler") }).Run(t)
+		require.NoError(t, err)
+		is("afterwards")
+		runtime.GOMAXPROCS(procs)
+		debug.SetGCPercent(gc)
+	},
 	"lock held across a nap": func(t *testing.T) {
 		var account locked
 		_, err := two(account.ServeHTTP).Run(t)
@@ -215,6 +231,12 @@ func TestAnEndlessLoopIsNamed(t *testing.T) {
 	text, _ := runChild(t, "endless loop", "-test.v")
 	assert.Contains(t, oneLine(text), "computes at lab/bubble_test.go")
 	assert.Contains(t, oneLine(text), "endless loop, or one that polls the clock")
+}
+
+func TestAProcessThatDoesNotAskIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	text, status := runChild(t, "process left alone")
+	assert.Zero(t, status, text)
 }
 
 func TestALongComputationIsNoFault(t *testing.T) {

@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
+
+	"example.com/outagelab/lab/bubble"
 )
 
 var update = flag.Bool("update", false, "write what tests compare with to testdata")
@@ -23,6 +25,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		os.Exit(m.Run()) // children leave goroutines behind on purpose
 	}
+	bubble.Tune() // not above: children show that a process which does not ask is left alone
 	goleak.VerifyTestMain(m)
 }
 

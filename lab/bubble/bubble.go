@@ -27,11 +27,15 @@ const Linger = time.Minute
 // and they stay as they are until the process ends.
 var ErrStopClock = errors.New("bubble: the clock is stopped")
 
-// Run runs f in virtual time, watched by dog, where step is a stretch of it in
-// which a fault may go unseen. It returns f's error and, as a [*Trouble], what
-// was wrong with the bubble: goroutines left behind, a clock that stands still.
-// In the last case f runs on and what it touches must not be touched. A panic of
-// f is an error too.
+// Run runs f in virtual time, watched by dog. step is the longest stretch of
+// virtual time between two signs that the clock moves; where that much of it
+// takes long to compute, the signs come more often. Run returns f's error and, as
+// a [*Trouble], what was wrong with the bubble: goroutines left behind, a clock
+// that stands still. In the last case f runs on and what it touches must not be
+// touched. A panic of f is an error too.
+//
+// Run leaves its caller's process as it is: GOMAXPROCS and the garbage
+// collector's target change only in a process that has called [Tune].
 //
 // tb is the test that races are reported to; a benchmark, or nil, has nothing
 // that synctest could use, and gets a test of nobody's.
@@ -41,14 +45,14 @@ func Run(tb testing.TB, step time.Duration, dog Watchdog, f func() error) error 
 		t = new(testing.T)
 	}
 	var (
-		vital   vital
+		vital   = vital{price: lookPrice}
 		failed  error
 		done    = make(chan struct{})
 		stopped = make(chan error)
 		never   = make(chan struct{}) // made outside the bubble: who waits for it stops the clock
 	)
-	tune(+1)
-	defer tune(-1)
+	enter()
+	defer leave()
 	go func() {
 		defer close(done)
 		ended := false
@@ -93,20 +97,12 @@ func Run(tb testing.TB, step time.Duration, dog Watchdog, f func() error) error 
 // alive calls f with a pulse beside it.
 func alive(vital *vital, step time.Duration, f func() error) (err error) {
 	vital.begin = time.Now()
-	stop, stopped := make(chan struct{}), make(chan struct{})
+	begun, stop, stopped := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(stopped)
-		tick := time.NewTicker(step)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				vital.beat()
-			case <-stop:
-				return
-			}
-		}
+		vital.beatUntil(stop, step, begun)
 	}()
+	<-begun
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())

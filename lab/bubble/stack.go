@@ -202,12 +202,17 @@ var dumps = sync.Pool{New: func() any {
 // that make the bubble.
 func inside(bubble int) []Goroutine { return within(bubble, everybody()) }
 
-// within returns those of gs that are in a bubble, but for those that make it.
+// within returns those of gs that are in a bubble, but for those that make it and
+// its pulse.
 func within(bubble int, gs []Goroutine) []Goroutine {
 	return slices.DeleteFunc(gs, func(g Goroutine) bool {
-		return bubble == 0 || g.bubble != bubble || g.frames[0].in("internal/synctest", "testing/synctest")
+		return bubble == 0 || g.bubble != bubble || g.frames[0].in("internal/synctest", "testing/synctest") ||
+			slices.ContainsFunc(g.frames, func(f Frame) bool { return f.fn == pulseFunction })
 	})
 }
+
+// pulseFunction is what the goroutine of a bubble's pulse runs.
+var pulseFunction = runtime.FuncForPC(reflect.ValueOf((*vital).beatUntil).Pointer()).Name()
 
 // everybody returns what all goroutines are doing now, the caller first.
 func everybody() []Goroutine {

@@ -1,4 +1,4 @@
-// That the runtime is as it was when experiments are over.
+// Which settings of the process a bubble may change, and when.
 
 package bubble
 
@@ -6,25 +6,98 @@ import (
 	"runtime"
 	"runtime/debug"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
-func TestTheRuntimeIsPutBack(t *testing.T) {
-	gc := func() int {
-		percent := debug.SetGCPercent(100)
-		debug.SetGCPercent(percent)
-		return percent
+// settings are GOMAXPROCS and GOGC of this process.
+func settings() (procs, gc int) {
+	gc = debug.SetGCPercent(100)
+	debug.SetGCPercent(gc)
+	return runtime.GOMAXPROCS(0), gc
+}
+
+// useGC sets GOGC until the test ends.
+func useGC(t *testing.T, percent int) {
+	before := debug.SetGCPercent(percent)
+	t.Cleanup(func() { debug.SetGCPercent(before) })
+}
+
+// useTune asks for tuning until the test ends.
+func useTune(t *testing.T) {
+	Tune()
+	t.Cleanup(func() { tuned.wanted = false })
+}
+
+func TestAProcessThatDoesNotAskIsLeftAlone(t *testing.T) {
+	useGC(t, 100)
+	procs, _ := settings()
+	require.NoError(t, Run(t, time.Second, Quick, func() error {
+		p, gc := settings()
+		assert.Equal(t, procs, p, "GOMAXPROCS in the bubble")
+		assert.Equal(t, 100, gc, "GOGC in the bubble")
+		return nil
+	}))
+	p, gc := settings()
+	assert.Equal(t, procs, p, "GOMAXPROCS after it")
+	assert.Equal(t, 100, gc, "GOGC after it")
+}
+
+func TestATunedProcessIsPutBack(t *testing.T) {
+	useGC(t, 100)
+	procs := runtime.GOMAXPROCS(3)
+	defer runtime.GOMAXPROCS(procs)
+	useTune(t)
+	is := func(procs, gc int, when string) {
+		t.Helper()
+		p, g := settings()
+		assert.Equal(t, procs, p, "GOMAXPROCS "+when)
+		assert.Equal(t, gc, g, "GOGC "+when)
 	}
-	procs, percent := runtime.GOMAXPROCS(0), gc()
-	tune(+1)
-	assert.Equal(t, 1, runtime.GOMAXPROCS(0))
-	assert.Equal(t, gcPercent, gc())
-	tune(+1)
-	assert.Equal(t, min(2, procs), runtime.GOMAXPROCS(0))
-	tune(-1)
-	assert.Equal(t, 1, runtime.GOMAXPROCS(0))
-	tune(-1)
-	assert.Equal(t, procs, runtime.GOMAXPROCS(0))
-	assert.Equal(t, percent, gc())
+	is(3, 100, "before a bubble")
+	for range 2 {
+		enter()
+		is(1, gcPercent, "with one bubble")
+		Tune() // changes nothing
+		enter()
+		is(2, gcPercent, "with two")
+		enter()
+		enter()
+		is(3, gcPercent, "with more than there are processors")
+		leave()
+		leave()
+		is(2, gcPercent, "with two again")
+		leave()
+		is(1, gcPercent, "with one again")
+		leave()
+		is(3, 100, "after the last")
+	}
+}
+
+func TestTuningComesBeforeTheFirstBubble(t *testing.T) {
+	useGC(t, 100)
+	procs, _ := settings()
+	enter()
+	useTune(t)
+	enter()
+	p, gc := settings()
+	assert.Equal(t, procs, p, "GOMAXPROCS")
+	assert.Equal(t, 100, gc, "GOGC")
+	leave()
+	leave()
+}
+
+func TestATargetThatCollectsLessIsKept(t *testing.T) {
+	useTune(t)
+	for _, percent := range []int{-1, gcPercent + 1} {
+		useGC(t, percent)
+		enter()
+		_, gc := settings()
+		assert.Equal(t, percent, gc, "in the bubble")
+		leave()
+		_, gc = settings()
+		assert.Equal(t, percent, gc, "after it")
+	}
 }

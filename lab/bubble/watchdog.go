@@ -5,6 +5,8 @@ package bubble
 
 import (
 	"fmt"
+	"runtime"
+	"runtime/metrics"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -13,17 +15,23 @@ import (
 )
 
 // A Watchdog watches one bubble. Its times are real.
+//
+// It reads the bubble's pulse, which costs nothing. Only when that stands still
+// does it look at what the goroutines do. A look is a dump of all stacks: it stops
+// the whole process, for seconds where there are 100,000 goroutines. So it looks
+// at once only when no goroutine of the process runs or is about to, and otherwise
+// spends at most a fiftieth of the time on it.
 type Watchdog struct {
-	// Still is how long the virtual clock may stand before the goroutines are
-	// looked at; a long computation is no fault, and a look costs a stop of the
-	// world.
+	// Still is how long the pulse may stand before the goroutines are looked at; a
+	// long computation is no fault.
 	Still time.Duration
-	// Every is the time from one look to the next, and Looks how many in a row
-	// must find the same goroutine waiting at the same place while none
+	// Every is the least time from one look to the next, and Looks how many in a
+	// row must find the same goroutine waiting at the same place while none
 	// computes. One look proves nothing: locks are waited for all the time.
 	Every time.Duration
 	Looks int
-	// Computing is how long one instant of virtual time may be computed on.
+	// Computing is how long one instant of virtual time may be computed on, and a
+	// millisecond more for each goroutine that there is.
 	Computing time.Duration
 	// RealTime says how to run in real time instead: "…, or " and this.
 	RealTime string
@@ -50,6 +58,7 @@ func (w Watchdog) watch(vital *vital, done <-chan struct{}) *Trouble {
 	var (
 		pulse    = vital.pulse.Load()
 		moved    = time.Now()
+		looks    = looks{price: vital.price}
 		suspects []Goroutine
 		agree    int
 	)
@@ -59,15 +68,21 @@ func (w Watchdog) watch(vital *vital, done <-chan struct{}) *Trouble {
 			return nil
 		case <-tick.C:
 		}
+		vital.ticks.Add(1)
+		looks.tick(idle())
 		if now := vital.pulse.Load(); now != pulse {
 			pulse, moved, agree = now, time.Now(), 0
 			continue
 		}
 		stood := time.Since(moved)
-		if stood < w.Still {
+		tooLong := stood > w.Computing+time.Duration(runtime.NumGoroutine())*time.Millisecond
+		if stood < w.Still || !tooLong && !looks.due(stood, runtime.NumGoroutine()) {
 			continue
 		}
+		vital.looks.Add(1)
+		begin := time.Now()
 		gs := inside(int(vital.bubble.Load()))
+		looks.took(time.Since(begin))
 		var computing, holding []Goroutine
 		for _, g := range gs {
 			switch {
@@ -80,7 +95,7 @@ func (w Watchdog) watch(vital *vital, done <-chan struct{}) *Trouble {
 		}
 		if len(computing) > 0 || len(holding) == 0 {
 			agree = 0
-			if stood > w.Computing {
+			if tooLong {
 				return stuck(pulse, stood, computing, gs, w)
 			}
 			continue
@@ -97,6 +112,57 @@ func (w Watchdog) watch(vital *vital, done <-chan struct{}) *Trouble {
 			return stuck(pulse, stood, suspects, gs, w)
 		}
 	}
+}
+
+// looks decides when a look is worth its price.
+type looks struct {
+	price  time.Duration // of a look, per goroutine, before one has been taken
+	idle   int           // ticks in a row at which nothing ran
+	last   time.Duration // what the last look took, 0 before the first
+	before time.Time     // when it ended
+}
+
+// lookPrice is what a look takes per goroutine, more or less.
+const lookPrice = 10 * time.Microsecond
+
+// enoughIdle is how many ticks in a row must find the process idle: one may fall
+// between two goroutines of which the one is to wake the other, as the garbage
+// collector's do.
+const enoughIdle = 3
+
+// tick notes whether the process was idle at a tick.
+func (l *looks) tick(idle bool) {
+	l.idle++
+	if !idle {
+		l.idle = 0
+	}
+}
+
+// took notes what a look took.
+func (l *looks) took(d time.Duration) { l.last, l.before = d, time.Now() }
+
+// due reports whether to look, stood being how long the pulse has not moved.
+func (l *looks) due(stood time.Duration, goroutines int) bool {
+	const share = 50 // looks may take this part of the time
+	if l.idle >= enoughIdle {
+		return true
+	}
+	if l.last == 0 {
+		return stood >= share*l.price*time.Duration(goroutines)
+	}
+	return time.Since(l.before) >= share*l.last
+}
+
+// idle reports whether no goroutine of the process runs or could run but the
+// caller. It stops nothing. Goroutines in system calls do not count: they are
+// with the kernel.
+func idle() bool {
+	running := []metrics.Sample{
+		{Name: "/sched/goroutines/running:goroutines"},
+		{Name: "/sched/goroutines/runnable:goroutines"},
+	}
+	metrics.Read(running)
+	return running[0].Value.Uint64() <= 1 && running[1].Value.Uint64() == 0
 }
 
 // blocked reports whether a goroutine in this state, and not durably blocked,
@@ -164,9 +230,11 @@ func stuck(pulse int64, stood time.Duration, culprits, all []Goroutine, w Watchd
 			"for a channel or WaitGroup that was made outside: in a package variable, or before the app was built."
 		tr.Do = "Make it where the app is built, or " + w.RealTime + "."
 	default:
-		tr.Why = "A goroutine that computes takes no virtual time, so time stands still until it waits for something: " +
-			"this is an endless loop, or one that polls the clock."
-		tr.Do = "Wait with a timer or a channel instead of polling; CPU time is charged with worker.Config.CPU."
+		tr.Why = "A goroutine that computes takes no virtual time, so time stands still until it waits for something. " +
+			"This is an endless loop, or one that polls the clock; or one instant has more work than this machine " +
+			"does in that time."
+		tr.Do = "Wait with a timer or a channel instead of polling; charge CPU time with worker.Config.CPU. " +
+			"If there is that much work, use fewer clients or a lower rate."
 	}
 	return tr
 }
@@ -203,11 +271,50 @@ func (g Goroutine) frameOf(fn string) Frame {
 	return Frame{}
 }
 
-// vital is what a bubble shows to the world outside.
+// vital is what a bubble shows to the world outside, and the watchdog to the
+// bubble.
 type vital struct {
 	bubble atomic.Int64 // its number in stack dumps
 	pulse  atomic.Int64 // virtual time passed, in steps, in nanoseconds
+	ticks  atomic.Int64 // real time passed, as the watchdog counts it
+	looks  atomic.Int64 // how often the watchdog has looked at the goroutines
 	begin  time.Time    // set and read inside
+
+	price time.Duration // what the watchdog thinks that a look takes, per goroutine
 }
 
 func (v *vital) beat() { v.pulse.Store(int64(time.Since(v.begin))) }
+
+// beatUntil beats until stop is closed: each step of virtual time, and more often
+// where the watchdog's clock ticks more than once between two beats, so that a
+// clock that is slow is told apart from one that stands. It closes begun first,
+// from when on a dump shows whose goroutine this is.
+func (v *vital) beatUntil(stop <-chan struct{}, step time.Duration, begun chan<- struct{}) {
+	close(begun)
+	d, before := step, v.ticks.Load()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	for {
+		select {
+		case <-timer.C:
+		case <-stop:
+			return
+		}
+		v.beat()
+		now := v.ticks.Load()
+		d, before = paced(d, step, now-before), now
+		timer.Reset(d)
+	}
+}
+
+// paced is the time to the next beat, if that to the last was d and the watchdog
+// ticked so often meanwhile.
+func paced(d, step time.Duration, ticks int64) time.Duration {
+	switch {
+	case ticks > 1:
+		return max(d/8, 1)
+	case ticks == 0:
+		return min(2*d, step)
+	}
+	return d
+}

@@ -8,6 +8,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
+	"runtime/debug"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -20,6 +23,16 @@ import (
 
 // children are checks whose words go to stdout.
 var children = map[string]func(t *testing.T){
+	"process left alone": func(t *testing.T) {
+		runtime.GOMAXPROCS(2)
+		debug.SetGCPercent(123)
+		saying(func() http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				fmt.Printf("GOMAXPROCS %d, GOGC %d\n", runtime.GOMAXPROCS(0), debug.SetGCPercent(123))
+				_, _ = io.WriteString(w, user(r))
+			})
+		})(t)
+	},
 	"lock held across a nap": saying(heldAcrossANap),
 	"channel from outside": saying(func() http.Handler {
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -104,6 +117,18 @@ func TestALockThatOnlySomeRunIntoIsNoFault(t *testing.T) {
 	text := runChild(t, "a lock that only some run into")
 	assert.Contains(t, text, "failed: false")
 	assert.Contains(t, text, cleanWords)
+}
+
+func TestAProcessThatDoesNotAskIsLeftAlone(t *testing.T) {
+	t.Parallel()
+	text := runChild(t, "process left alone")
+	assert.Contains(t, text, "failed: false")
+	for _, line := range strings.Split(text, "\n") {
+		if strings.HasPrefix(line, "GOMAXPROCS") {
+			assert.Equal(t, "GOMAXPROCS 2, GOGC 123", line)
+		}
+	}
+	assert.Contains(t, text, "GOMAXPROCS")
 }
 
 func TestAnEndlessLoopIsNamed(t *testing.T) {

@@ -13,9 +13,13 @@ import (
 
 	"example.com/outagelab/feedsim"
 	"example.com/outagelab/feedsim/front"
+	"example.com/outagelab/lab/bubble"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	bubble.Tune()
+	goleak.VerifyTestMain(m)
+}
 
 // to is the file as shipped, with each route sent to an upstream.
 func to(root, hashMe, checkFeed, streamFeed string) string {

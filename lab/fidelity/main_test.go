@@ -9,9 +9,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	"golang.org/x/sync/errgroup"
+
+	"example.com/outagelab/lab/bubble"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	bubble.Tune()
+	goleak.VerifyTestMain(m)
+}
 
 // field reads a file of the field data.
 func field(t *testing.T, name string, into any) {

@@ -16,12 +16,16 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/hazard"
 	"example.com/outagelab/lab/hazard/broken"
 	"example.com/outagelab/lab/hazard/fixed"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	bubble.Tune()
+	goleak.VerifyTestMain(m)
+}
 
 func TestAHazardIsComplete(t *testing.T) {
 	names := map[string]bool{}

@@ -112,8 +112,8 @@ func (d *drive) run(v Variant) (stopped *bubble.Trouble, err error) {
 		}
 		d.goleak = goleak.Find(known)
 		err = server.Close(time.Second)
-		time.Sleep(time.Second)                          // for connections to end
-		if len(d.left) > 0 || len(bubble.Others()) > 1 { // the pulse
+		time.Sleep(time.Second) // for connections to end
+		if len(d.left) > 0 || len(bubble.Others()) > 0 {
 			err = errors.Join(err, bubble.ErrStopClock)
 		}
 		return err

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/hazard"
 	"example.com/outagelab/lab/hazard/broken"
 	"example.com/outagelab/lab/hazard/fixed"
@@ -19,7 +20,10 @@ import (
 	"example.com/outagelab/lab/racedetector"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	bubble.Tune()
+	goleak.VerifyTestMain(m)
+}
 
 func TestALessonIsFoundByNamePartAndTheme(t *testing.T) {
 	for name, want := range map[string]string{

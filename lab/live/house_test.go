@@ -22,7 +22,10 @@ import (
 	"example.com/outagelab/pocserver/worker"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	bubble.Tune()
+	goleak.VerifyTestMain(m)
+}
 
 const address = "127.0.0.1:8000"
 

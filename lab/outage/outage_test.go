@@ -19,12 +19,16 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/outage"
 	"example.com/outagelab/lab/outage/broken"
 	"example.com/outagelab/lab/outage/fixed"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	bubble.Tune()
+	goleak.VerifyTestMain(m)
+}
 
 func TestAnOutageIsComplete(t *testing.T) {
 	names, sources, covered := map[string]bool{}, map[string]bool{}, map[string]bool{}

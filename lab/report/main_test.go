@@ -9,11 +9,15 @@ import (
 	"go.uber.org/goleak"
 
 	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/load"
 	"example.com/outagelab/pocserver/worker"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	bubble.Tune()
+	goleak.VerifyTestMain(m)
+}
 
 var begin = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 

@@ -10,12 +10,16 @@ import (
 
 	"example.com/outagelab/feedsim"
 	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/load"
 	"example.com/outagelab/lab/synthetic"
 	"example.com/outagelab/pocserver/worker"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	bubble.Tune()
+	goleak.VerifyTestMain(m)
+}
 
 // on runs requests for a path, all at once, on a server.
 func on(t *testing.T, model worker.Model, path string, requests float64, routes ...synthetic.Route) *lab.Observation {
