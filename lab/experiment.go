@@ -111,12 +111,11 @@ func (e *Experiment) horizon() time.Duration {
 	return end
 }
 
-// Broken returns a copy of e that Sibling has changed, in which the claim should not
-// hold. e keeps its slices: the copy has its own. Sibling must be set.
+// Broken returns a deep copy of e that Sibling has changed, in which the claim should not hold. The two share no map,
+// slice or pointer but a *front.Config, which nothing changes, so a row and its sibling may run at the same time.
+// Sibling must be set.
 func (e *Experiment) Broken() Experiment {
-	s := *e
-	s.Load, s.Checks = slices.Clone(e.Load), slices.Clone(e.Checks)
-	s.System.Others, s.System.Services = slices.Clone(e.System.Others), slices.Clone(e.System.Services)
+	s := deepCopy(e)
 	e.Sibling(&s)
 	return s
 }

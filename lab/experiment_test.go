@@ -112,17 +112,6 @@ func TestTablesThatCannotBe(t *testing.T) {
 	require.NoError(t, checkTable(outages()))
 }
 
-func TestASiblingHasItsOwnSlices(t *testing.T) {
-	e := outages()[0]
-	e.Sibling = func(e *Experiment) {
-		e.Load[0] = load.Closed{Path: "/", Connections: 1, Duration: time.Second}
-		e.Checks[0].Want = 1
-	}
-	e.Broken()
-	assert.IsType(t, load.Open{}, e.Load[0])
-	assert.Equal(t, 8.0, e.Checks[0].Want)
-}
-
 func TestTheHorizonIsTheEndOfTheLongestLoad(t *testing.T) {
 	e := Experiment{Load: []load.Load{
 		load.Closed{Start: time.Second, Duration: 4 * time.Second},
