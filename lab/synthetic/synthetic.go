@@ -28,8 +28,10 @@ type Route struct {
 	Time feedsim.Delay
 	// Waits is how a request waits that long.
 	Waits Waits
-	// Stream makes the reply a line for each Time that passes, until the client
-	// leaves.
+	// Stream makes the reply a line for each Time that passes, until a write fails because the client left. Its header
+	// leaves right before the first line, in a write of its own, as gunicorn's does (gunicorn 20.1,
+	// gunicorn/http/wsgi.py, Response.write). A stream whose client left before the first line therefore ends with that
+	// line: the header is answered with a RST, and the line cannot be written.
 	Stream bool
 }
 
@@ -131,12 +133,16 @@ func (a *app) serve(route *Route, w http.ResponseWriter, r *http.Request) {
 		_, _ = w.Write(done) // a client that is gone needs no reply
 		return
 	}
+	send := http.NewResponseController(w)
 	for n := uint64(0); ; n++ {
 		route.wait(r.Context(), a.seed, id, n)
+		if n == 0 && send.Flush() != nil { // the header
+			return
+		}
 		if _, err := w.Write(line); err != nil {
 			return
 		}
-		if http.NewResponseController(w).Flush() != nil {
+		if send.Flush() != nil {
 			return
 		}
 	}
