@@ -122,7 +122,7 @@ func testSibling(t *testing.T, row *Experiment) {
 }
 
 // Try runs the experiment and says whether its claim holds, with the text of what
-// was claimed, predicted and seen. It needs no Lesson and no Sibling; an error of
+// was claimed, predicted and seen, and with the Lesson if it does not hold. It needs no Lesson and no Sibling; an error of
 // [Experiment.Run] is in the text, and the claim does not hold then. The same goes for
 // a check that is incomplete or cannot be observed, see [Experiment.Observable].
 func (e Experiment) Try(tb testing.TB) (holds bool, text string) {
@@ -131,6 +131,9 @@ func (e Experiment) Try(tb testing.TB) (holds bool, text string) {
 	}
 	obs, vs, err := e.judge(tb)
 	holds = err == nil && len(vs) > 0 && !slices.ContainsFunc(vs, func(v verdict) bool { return !v.ok })
+	if holds {
+		e.Lesson = Lesson{} // it says why the claim does not hold
+	}
 	return holds, e.lesson(obs, vs, err, "")
 }
 

@@ -34,12 +34,12 @@ func ofHazard(h hazard.Hazard) Lesson {
 		p.Item("runs on", runsOn(&h))
 		p.Item("checked by", checks[witness])
 		p.Line("")
+		source := "lab/hazard/broken/" + h.Source
 		if !seen {
-			said := "  ✓ nothing of the kind was seen: the claim holds"
+			p.Line("  ✓ nothing of the kind was seen: the claim holds")
 			if v == hazard.Broken {
-				said += ", with what you have changed"
+				writeRepaired(&p, source)
 			}
-			p.Line(said)
 			return true, p.String(), nil
 		}
 		headline := headlines[witness]
@@ -63,7 +63,7 @@ func ofHazard(h hazard.Hazard) Lesson {
 			p.Line("")
 			p.Item("happened", h.Stands)
 		}
-		writeFix(&p, d, "lab/hazard/broken/"+h.Source, h.Name, h.Read)
+		writeFix(&p, d, source, h.Name, h.Read)
 		return false, p.String(), nil
 	}
 	return Lesson{Name: h.Name, Question: h.Question, run: run}

@@ -5,7 +5,6 @@ package lesson
 import (
 	"testing"
 
-	"example.com/outagelab/lab"
 	"example.com/outagelab/lab/hazard"
 	"example.com/outagelab/lab/outage"
 	"example.com/outagelab/lab/outage/broken"
@@ -23,20 +22,21 @@ func ofOutage(o outage.Outage) Lesson {
 		if err != nil {
 			return false, "", err
 		}
-		if v == hazard.Fixed {
-			e.Lesson = lab.Lesson{} // it is of what is broken
-		}
 		holds, text := e.Try(tb)
 		var p typeset.Page
 		p.Hang("", o.Name+": "+o.Question)
 		p.Line("")
 		p.WriteString(text)
-		if v == hazard.Broken {
+		source := "lab/outage/broken/" + o.Source
+		switch {
+		case holds && v == hazard.Broken:
+			writeRepaired(&p, source)
+		case v == hazard.Broken:
 			d, err := diff("lab/outage", o.Source, broken.Sources, fixed.Sources)
 			if err != nil {
 				return false, "", err
 			}
-			writeFix(&p, d, "lab/outage/broken/"+o.Source, o.Name, o.Read)
+			writeFix(&p, d, source, o.Name, o.Read)
 		}
 		return holds, p.String(), nil
 	}

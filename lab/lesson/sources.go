@@ -13,7 +13,8 @@ import (
 )
 
 // diff is what has to be changed in a file of the broken package to get the one
-// of the fixed: a unified diff, without the packages' names.
+// of the fixed: a unified diff, without the packages' names. It is empty once that is
+// done.
 func diff(folder, file string, broken, fixed embed.FS) (string, error) {
 	was, err := broken.ReadFile(file)
 	if err != nil {
@@ -23,18 +24,24 @@ func diff(folder, file string, broken, fixed embed.FS) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("lesson: the fixed source: %w", err)
 	}
-	text := udiff.Unified(folder+"/broken/"+file, folder+"/fixed/"+file,
-		strings.Replace(string(was), "\npackage broken\n", "\npackage fixed\n", 1), string(is))
-	if text == "" {
-		return "", fmt.Errorf("lesson: %s/broken/%s and fixed/%s do not differ", folder, file, file)
-	}
-	return text, nil
+	return udiff.Unified(folder+"/broken/"+file, folder+"/fixed/"+file,
+		strings.Replace(string(was), "\npackage broken\n", "\npackage fixed\n", 1), string(is)), nil
+}
+
+// writeRepaired says that what was broken no longer is, because its source was edited.
+func writeRepaired(p *typeset.Page, source string) {
+	p.Line("")
+	p.Item("repaired", "your change to "+source+" makes the claim hold. To break it again: git checkout "+source)
 }
 
 // writeFix writes the diff, and how to see that it helps.
 func writeFix(p *typeset.Page, diff, source, name string, read []string) {
 	p.Line("")
-	p.Line("  the fix, from broken to fixed:")
+	if diff == "" {
+		p.Item("the fix", source+" has it already, and it does not help: please report this")
+	} else {
+		p.Line("  the fix, from broken to fixed:")
+	}
 	for line := range strings.Lines(diff) {
 		p.Line("    " + strings.ReplaceAll(strings.TrimRight(line, "\n"), "\t", "    "))
 	}
