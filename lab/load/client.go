@@ -29,17 +29,18 @@ type request struct {
 
 // client is one client with at most one connection. It belongs to one goroutine.
 type client struct {
-	run      *run
-	load     string
-	id       int
-	head     []byte // the request up to its number
-	keepBody bool
+	run       *run
+	load      string
+	id        int
+	open      bool          // of an open loop
+	scheduled time.Duration // its first request
+	head      []byte        // the request up to its number
+	keepBody  bool
 
-	conn     net.Conn // nil when it must dial
-	stop     func() bool
+	state
 	dialed   time.Duration // when it last began to dial
-	deadline time.Duration // the one set on conn
-	wire     wire
+	deadline time.Duration // the one set on the connection
+	wire     wire          // whose conn is nil when it must dial
 	*scratch
 }
 
@@ -55,11 +56,22 @@ var scratches = sync.Pool{New: func() any {
 	return &scratch{in: bufio.NewReaderSize(nil, 4096), buf: make([]byte, 4096)}
 }}
 
-func newClient(r *run, load string, id int, head []byte, keepBody bool) *client {
-	c := &client{run: r, load: load, id: id, head: head, keepBody: keepBody}
-	c.scratch = scratches.Get().(*scratch)
-	return c
+// start makes c part of its run. It reports whether the run goes on.
+func (c *client) start(open bool, scheduled time.Duration) bool {
+	c.open, c.scheduled = open, scheduled
+	c.wire.run, c.wire.state = c.run, &c.state
+	if open { // it is in flight before its goroutine has begun
+		c.at.Store(int64(scheduled))
+		c.sent.Store(1)
+	}
+	if err := c.run.flight.add(c, scheduled, open); err != nil {
+		c.run.fail(err)
+		return false
+	}
+	return true
 }
+
+func (c *client) take() { c.scratch = scratches.Get().(*scratch) }
 
 // release closes the client's connection. The client is of no use after it.
 func (c *client) release() {
@@ -70,22 +82,22 @@ func (c *client) release() {
 }
 
 func (c *client) close() {
-	if c.conn == nil {
+	if c.wire.conn == nil {
 		return
 	}
-	if c.stop != nil {
-		c.stop()
-	}
-	c.conn.Close()
-	c.conn = nil
+	c.conn.Store(nil)
+	c.wire.conn.Close()
+	c.wire.conn = nil
 }
 
 // do makes one request and says what became of it. Latency is the caller's to
 // fill in. It leaves the connection open only where the server does.
 func (c *client) do(q request) Record {
 	rec := Record{Load: c.load, Client: c.id, Seq: q.seq, Scheduled: q.scheduled, Start: q.scheduled}
+	c.at.Store(int64(q.scheduled))
+	c.sent.Store(int64(q.seq) + 1)
 	op, err := Dialing, error(nil)
-	if rec.Reused = c.conn != nil; !rec.Reused {
+	if rec.Reused = c.wire.conn != nil; !rec.Reused {
 		err = c.dial(q.until)
 	}
 	if err == nil {
@@ -98,7 +110,7 @@ func (c *client) do(q request) Record {
 		c.out = append(c.out, '-')
 		c.out = strconv.AppendInt(c.out, int64(q.seq), 10)
 		c.out = append(c.out, "\r\n\r\n"...)
-		_, err = c.conn.Write(c.out)
+		_, err = c.wire.conn.Write(c.out)
 	}
 	keep := false
 	if err == nil {
@@ -126,6 +138,8 @@ func (c *client) do(q request) Record {
 	if !keep {
 		c.close()
 	}
+	c.at.Store(int64(rec.End))
+	c.done.Store(int64(q.seq) + 1)
 	return rec
 }
 
@@ -133,7 +147,7 @@ func (c *client) do(q request) Record {
 // come first: at their instant, whatever else happens there has not happened.
 func (c *client) explain(err error, now time.Duration, q request) (Kind, string) {
 	switch {
-	case c.run.ctx.Err() != nil, now >= q.end:
+	case now >= q.end, c.run.off():
 		return Unfinished, ""
 	case now >= q.until:
 		return Timeout, ""
@@ -154,12 +168,8 @@ func (c *client) dial(until time.Duration) error {
 	if err != nil {
 		return err
 	}
-	c.conn, c.stop = conn, nil
-	if c.run.ctx.Done() != nil {
-		// A run that is called off wakes its clients by way of their deadlines.
-		c.stop = context.AfterFunc(c.run.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	}
-	c.wire = wire{conn: conn, run: c.run}
+	c.wire.conn, c.wire.last, c.wire.err = conn, 0, nil
+	c.conn.Store(&conn)
 	c.in.Reset(&c.wire)
 	if c.run.now() >= until {
 		return os.ErrDeadlineExceeded
@@ -173,14 +183,17 @@ func (c *client) dial(until time.Duration) error {
 func (c *client) setDeadline(until time.Duration) error {
 	c.wire.until, c.wire.err = until, nil
 	if c.deadline != until {
-		if err := c.conn.SetDeadline(c.run.begin.Add(until)); err != nil {
+		if err := c.wire.conn.SetDeadline(c.run.begin.Add(until)); err != nil {
 			return err
 		}
 		c.deadline = until
 	}
-	// Asked after the deadline is set: the AfterFunc of a run that ends now
-	// either comes later and wins, or is seen here.
-	return c.run.ctx.Err()
+	// Asked after the deadline is set: who calls the run off now either sets a
+	// deadline later and wins, or is seen here.
+	if c.run.off() {
+		return os.ErrDeadlineExceeded
+	}
+	return nil
 }
 
 // read reads one reply into rec and reports whether the connection can be used
@@ -230,6 +243,7 @@ var newline = []byte("\n")
 type wire struct {
 	conn  net.Conn
 	run   *run
+	state *state
 	until time.Duration
 	last  time.Duration // when Read last returned
 	err   error         // of the connection, as opposed to what the parser thinks of it
@@ -239,7 +253,9 @@ type wire struct {
 // not come.
 func (w *wire) Read(p []byte) (int, error) {
 	n, err := w.conn.Read(p)
-	if w.last = w.run.now(); w.last >= w.until {
+	w.last = w.run.now()
+	w.state.at.Store(int64(w.last))
+	if w.last >= w.until {
 		n, err = 0, os.ErrDeadlineExceeded
 	}
 	if err != nil {

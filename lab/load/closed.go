@@ -111,7 +111,7 @@ func (c Closed) plan(r *run, p place) planned {
 	if c.Duration > 0 && c.Duration < r.horizon-c.Start {
 		end = c.Start + c.Duration
 	}
-	head := requestHead(c.Path, r.target.Host, c.Header)
+	name, head := c.String(), requestHead(c.Path, r.target.Host, c.Header)
 	return planned{
 		clients: c.Connections,
 		width:   time.Duration(c.Connections),
@@ -119,10 +119,12 @@ func (c Closed) plan(r *run, p place) planned {
 			results := make([][]Record, c.Connections)
 			var wg sync.WaitGroup
 			for i := range c.Connections {
+				cl := &client{run: r, load: name, id: p.client + i, head: head, keepBody: c.KeepBody}
+				cl.start(false, c.Start+p.offset+time.Duration(i))
 				wg.Go(func() {
-					cl := newClient(r, c.String(), p.client+i, head, c.KeepBody)
+					cl.take()
 					defer cl.release()
-					results[i] = c.loop(cl, c.Start+p.offset+time.Duration(i), end)
+					results[i] = c.loop(cl, cl.scheduled, end)
 				})
 			}
 			wg.Wait()
@@ -140,7 +142,7 @@ func (c Closed) loop(cl *client, wake, end time.Duration) (records []Record) {
 	var last time.Duration // when the request before ended
 	still := 0             // requests in a row that took no time
 	for seq := 0; c.Requests == 0 || seq < c.Requests; seq++ {
-		if wake >= end || cl.run.failed.Load() || !cl.run.sleepUntil(wake) {
+		if wake >= end || !cl.run.sleepUntil(wake) {
 			return records
 		}
 		scheduled := cl.run.now()

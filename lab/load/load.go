@@ -47,6 +47,19 @@ type Target struct {
 	Host string
 	// Seed decides everything random. The same seed is the same load.
 	Seed uint64
+	// MaxInFlight, if not 0, is the most requests that may be in flight at once: a
+	// run that exceeds it ends with a [*TooManyError]. An open loop's request is in
+	// flight from its scheduled instant to its end, dialling included; a closed
+	// loop counts with all its connections. The count is taken at every eighth
+	// part of MaxInFlight arrivals, so a run ends with that many more at most, and
+	// at the same instant each time.
+	//
+	// A request in flight costs memory here and in the server, whatever that is;
+	// the benchmark of queued requests says how much.
+	MaxInFlight int
+	// Progress, if not nil, shows how far the run is to goroutines that are not
+	// part of it.
+	Progress *Progress
 }
 
 // TCP is a Target that dials addr ("127.0.0.1:8000") over the real network.
@@ -102,6 +115,8 @@ type run struct {
 	begin   time.Time
 	horizon time.Duration
 
+	flight   flight
+	failing  chan struct{} // closed when failed is set
 	failed   atomic.Bool
 	failOnce sync.Once
 	err      error
@@ -123,7 +138,19 @@ func Run(ctx context.Context, target Target, horizon time.Duration, loads ...Loa
 	if err := check(target, horizon, loads); err != nil {
 		return nil, err
 	}
-	r := &run{ctx: ctx, target: target, begin: time.Now(), horizon: horizon}
+	r := &run{ctx: ctx, target: target, begin: time.Now(), horizon: horizon, failing: make(chan struct{})}
+	r.flight.limit = target.MaxInFlight
+	for _, l := range loads {
+		if c, ok := l.(Closed); ok {
+			r.flight.closed += c.Connections
+		}
+	}
+	if n := r.flight.closed; r.flight.limit > 0 && n > r.flight.limit {
+		return nil, &TooManyError{InFlight: n, Limit: r.flight.limit}
+	}
+	target.Progress.begin(&r.flight)
+	defer target.Progress.end()
+	defer r.callOffWith(ctx)()
 
 	var at place
 	plans := make([]planned, len(loads))
@@ -157,35 +184,51 @@ func Run(ctx context.Context, target Target, horizon time.Duration, loads ...Loa
 	return records, context.Cause(ctx)
 }
 
-// fail keeps the first error that ends a run from within.
+// fail ends a run from within, and keeps the first reason.
 func (r *run) fail(err error) {
-	r.failOnce.Do(func() { r.err = err })
-	r.failed.Store(true)
+	r.failOnce.Do(func() {
+		r.err = err
+		r.failed.Store(true)
+		close(r.failing)
+		r.flight.callOff()
+	})
+}
+
+// off reports whether the run was called off, by its context or from within.
+func (r *run) off() bool { return r.failed.Load() || r.ctx.Err() != nil }
+
+// callOffWith wakes the clients when ctx ends. What it returns ends that.
+func (r *run) callOffWith(ctx context.Context) (stop func()) {
+	if ctx.Done() == nil {
+		return func() {}
+	}
+	over := make(chan struct{})
+	cancel := context.AfterFunc(ctx, func() {
+		defer close(over)
+		r.flight.callOff()
+	})
+	return func() {
+		if !cancel() {
+			<-over
+		}
+	}
 }
 
 // now is the time since the run began.
 func (r *run) now() time.Duration { return time.Since(r.begin) }
 
-// sleepUntil sleeps until at and reports whether the run is still on. It is a
-// plain sleep unless ctx can end.
+// sleepUntil sleeps until at and reports whether the run is still on.
 func (r *run) sleepUntil(at time.Duration) bool {
-	wait := at - r.now()
-	done := r.ctx.Done()
-	if wait <= 0 {
-		return r.ctx.Err() == nil
+	if wait := at - r.now(); wait > 0 {
+		timer := time.NewTimer(wait)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-r.failing:
+		case <-r.ctx.Done():
+		}
 	}
-	if done == nil {
-		time.Sleep(wait)
-		return true
-	}
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return r.ctx.Err() == nil
-	case <-done:
-		return false
-	}
+	return !r.off()
 }
 
 // check returns the first thing that is wrong with a run.
@@ -197,6 +240,8 @@ func check(t Target, horizon time.Duration, loads []Load) error {
 		return fmt.Errorf("load: Target.Host %q is not a host", t.Host)
 	case horizon <= 0:
 		return fmt.Errorf("load: the horizon is %v: it must be more than 0", horizon)
+	case t.MaxInFlight < 0:
+		return fmt.Errorf("load: Target.MaxInFlight is %d: it must be 0 or more", t.MaxInFlight)
 	case len(loads) == 0:
 		return errors.New("load: no loads")
 	}

@@ -120,7 +120,7 @@ func (o Open) plan(r *run, p place) planned {
 		}
 		at[i] = t
 	}
-	head := requestHead(o.Path, r.target.Host, o.Header)
+	name, head := o.String(), requestHead(o.Path, r.target.Host, o.Header)
 	return planned{
 		clients: len(at),
 		width:   1,
@@ -132,8 +132,12 @@ func (o Open) plan(r *run, p place) planned {
 				if !r.sleepUntil(scheduled) {
 					break
 				}
+				cl := &client{run: r, load: name, id: p.client + k, head: head, keepBody: o.KeepBody}
+				if !cl.start(true, scheduled) {
+					break
+				}
 				sent++
-				wg.Go(func() { records[k] = o.one(r, p.client+k, scheduled, head) })
+				wg.Go(func() { records[k] = o.one(cl) })
 			}
 			wg.Wait()
 			return records[:sent]
@@ -141,15 +145,15 @@ func (o Open) plan(r *run, p place) planned {
 	}
 }
 
-// one is a client with one request.
-func (o Open) one(r *run, id int, scheduled time.Duration, head []byte) Record {
-	cl := newClient(r, o.String(), id, head, o.KeepBody)
+// one lets a client make its one request.
+func (o Open) one(cl *client) Record {
+	cl.take()
 	defer cl.release()
-	until := r.horizon
-	if o.Timeout > 0 && o.Timeout < r.horizon-scheduled {
-		until = scheduled + o.Timeout
+	horizon, until := cl.run.horizon, cl.run.horizon
+	if o.Timeout > 0 && o.Timeout < horizon-cl.scheduled {
+		until = cl.scheduled + o.Timeout
 	}
-	rec := cl.do(request{scheduled: scheduled, until: until, end: r.horizon, fromScheduled: true})
+	rec := cl.do(request{scheduled: cl.scheduled, until: until, end: horizon, fromScheduled: true})
 	rec.Latency = rec.End - rec.Scheduled
 	return rec
 }
