@@ -23,6 +23,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/atomicfile"
 	"example.com/outagelab/lab/hazard"
 	"example.com/outagelab/lab/lesson"
 	"example.com/outagelab/lab/load"
@@ -351,7 +352,7 @@ func writeMatrix(t *testing.T, now hazard.Record, n int) {
 	}
 	text, err := json.MarshalIndent(now, "", "\t")
 	require.NoError(t, err)
-	require.NoError(t, os.WriteFile("lab/hazard/testdata/matrix.json", append(text, '\n'), 0o644))
+	require.NoError(t, atomicfile.Write("lab/hazard/testdata/matrix.json", append(text, '\n'), 0o644))
 }
 
 // TestDirtyIsConfinedToAWorker: twelve processes do not cure the bug, each has

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"time"
 
+	"example.com/outagelab/lab/atomicfile"
 	"example.com/outagelab/lab/load"
 	"example.com/outagelab/pocserver/worker"
 )
@@ -228,7 +229,7 @@ func writeResults(dir string, results []*Result) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "results.json")
-	return path, os.WriteFile(path, append(text, '\n'), 0o644)
+	return path, atomicfile.Write(path, append(text, '\n'), 0o644)
 }
 
 // virtualTime is how long the experiments took together, on their own clocks.

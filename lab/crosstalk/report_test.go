@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"example.com/outagelab/lab/atomicfile"
 	"example.com/outagelab/lab/crosstalk"
 	"example.com/outagelab/lab/racedetector"
 	"example.com/outagelab/pocserver/worker"
@@ -29,7 +30,7 @@ func golden(t *testing.T, name, text string) {
 	t.Helper()
 	path := filepath.Join("testdata", name)
 	if *update {
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+		require.NoError(t, atomicfile.Write(path, []byte(text), 0o644))
 	}
 	want, err := os.ReadFile(path)
 	require.NoError(t, err)

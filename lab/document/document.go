@@ -23,6 +23,8 @@ import (
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 	"golang.org/x/text/number"
+
+	"example.com/outagelab/lab/atomicfile"
 )
 
 // A Document is a Markdown file that a test looks at. It is for one goroutine.
@@ -47,7 +49,7 @@ func Open(tb testing.TB, path string, update bool) *Document {
 			if d.text == string(data) {
 				return
 			}
-			if err := os.WriteFile(path, []byte(d.text), 0o644); err != nil {
+			if err := atomicfile.Write(path, []byte(d.text), 0o644); err != nil {
 				tb.Error(err)
 			}
 		})

@@ -18,6 +18,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/atomicfile"
 	"example.com/outagelab/lab/fidelity"
 	"example.com/outagelab/lab/racedetector"
 	"example.com/outagelab/lab/scenario"
@@ -201,7 +202,7 @@ func TestTheExampleOfACaseIsInside(t *testing.T) {
 	}
 	const output = "examples/prefork2.txt"
 	if *update {
-		require.NoError(t, os.WriteFile(output, []byte(judged.String()), 0o644))
+		require.NoError(t, atomicfile.Write(output, []byte(judged.String()), 0o644))
 	}
 	was, err := os.ReadFile(output)
 	require.NoError(t, err)

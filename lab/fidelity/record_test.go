@@ -5,6 +5,7 @@
 package fidelity_test
 
 import (
+	"bytes"
 	"encoding/csv"
 	"flag"
 	"os"
@@ -13,6 +14,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"example.com/outagelab/lab/atomicfile"
 )
 
 var update = flag.Bool("update", false, "write what the seeds give now into the record")
@@ -42,9 +45,8 @@ func readRecord(t *testing.T) map[string][]float64 {
 
 func writeRecord(t *testing.T, runs []*run) {
 	t.Helper()
-	f, err := os.Create(recordFile)
-	require.NoError(t, err)
-	w := csv.NewWriter(f)
+	var text bytes.Buffer
+	w := csv.NewWriter(&text)
 	for _, r := range runs {
 		for _, c := range r.counts {
 			require.Len(t, c.Model, r.recorded, "the record has all seeds or none: -update wants as many -seeds, %s", c)
@@ -57,7 +59,7 @@ func writeRecord(t *testing.T, runs []*run) {
 	}
 	w.Flush()
 	require.NoError(t, w.Error())
-	require.NoError(t, f.Close())
+	require.NoError(t, atomicfile.Write(recordFile, text.Bytes(), 0o644))
 }
 
 // compareWithRecord fails t where the seeds that were run give anything else than

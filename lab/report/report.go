@@ -18,6 +18,7 @@ import (
 	"strings"
 
 	"example.com/outagelab/lab"
+	"example.com/outagelab/lab/atomicfile"
 	"example.com/outagelab/lab/typeset"
 )
 
@@ -40,7 +41,7 @@ func HTML(figures ...func([]*lab.Result) (Figure, error)) lab.Writer {
 			return "", err
 		}
 		path := filepath.Join(dir, "index.html")
-		return path, os.WriteFile(path, b.Bytes(), 0o644)
+		return path, atomicfile.Write(path, b.Bytes(), 0o644)
 	}
 }
 
