@@ -100,6 +100,70 @@ func TestHeadersAndCookiesAreLeftOut(t *testing.T) {
 	assert.Equal(t, http.Header{"Accept": {"text/html"}, "Cookie": {"theme=dark"}}, left.Header)
 }
 
+func TestAHeaderWithSeveralValuesIsLeftOutAsAWhole(t *testing.T) {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header["X-Tags"] = []string{"public", secret}
+	r.Header["X-Kept"] = []string{"one", "two"}
+	r.AddCookie(&http.Cookie{Name: "theme", Value: "dark"})
+	left, dropped := withoutSecret(t, r)
+	assert.True(t, dropped)
+	assert.Equal(t, http.Header{"X-Kept": {"one", "two"}, "Cookie": {"theme=dark"}}, left.Header)
+}
+
+func TestACookieAloneIsLeftOut(t *testing.T) {
+	r := httptest.NewRequest("GET", "/", nil)
+	r.AddCookie(&http.Cookie{Name: "session", Value: secret})
+	left, dropped := withoutSecret(t, r)
+	assert.True(t, dropped)
+	assert.Empty(t, left.Header)
+}
+
+func TestAFieldThatIsNoFormIsKept(t *testing.T) {
+	form, dropped := dropValues("a=%zz"+secret+"&q="+secret+"&b=1", func(text string) bool { return strings.Contains(text, secret) })
+	assert.True(t, dropped)
+	assert.Equal(t, "a=%zz"+secret+"&b=1", form)
+	form, dropped = dropValues("a=%zz", func(string) bool { return true })
+	assert.False(t, dropped)
+	assert.Equal(t, "a=%zz", form)
+}
+
+func TestAJSONObjectInsideAnotherIsEmptied(t *testing.T) {
+	left, dropped := withoutSecret(t, httptest.NewRequest("POST", "/", strings.NewReader(
+		`{"a": {"secret": "`+secret+`"}, "b": {"public": 1}}`)))
+	assert.True(t, dropped)
+	assert.Equal(t, `{"a":{},"b":{"public":1}}`, string(left.body))
+}
+
+func TestABodyIsSetWithItsLength(t *testing.T) {
+	r := request{httptest.NewRequest("POST", "/", nil), nil}
+	r.set([]byte("abc"))
+	assert.EqualValues(t, 3, r.ContentLength)
+	assert.NotEqual(t, http.NoBody, r.Body)
+	r.set(nil)
+	assert.Zero(t, r.ContentLength)
+	assert.Equal(t, http.NoBody, r.Body)
+}
+
+func TestACanaryIsFoundWhereverARequestHoldsIt(t *testing.T) {
+	in := func(change func(r *http.Request)) *http.Request {
+		r := httptest.NewRequest("GET", "/", nil)
+		change(r)
+		return r
+	}
+	for name, r := range map[string]*http.Request{
+		"path":   httptest.NewRequest("GET", "/"+secret, nil),
+		"method": in(func(r *http.Request) { r.Method = secret }),
+		"host":   in(func(r *http.Request) { r.Host = secret + ".example" }),
+		"header": in(func(r *http.Request) { r.Header.Set("X-User", secret) }),
+		"body":   httptest.NewRequest("POST", "/", strings.NewReader(secret)),
+	} {
+		full, err := read(r)
+		require.NoError(t, err)
+		assert.True(t, full.holds(secret), name)
+		assert.False(t, full.holds("zqj000000"), name)
+	}
+}
+
 func TestWhatCannotBeLeftOutIsKept(t *testing.T) {
 	for _, r := range []*http.Request{
 		httptest.NewRequest("GET", "/users/"+secret, nil),

@@ -73,6 +73,95 @@ func TestACanaryIsFoundWhateverStandsBesideIt(t *testing.T) {
 	assert.False(t, reveals("nothing"))
 }
 
+func TestEscapesAreReplacedOneByOne(t *testing.T) {
+	for text, want := range map[string]string{
+		"a%41b": "aAb", "%41": "A", "%e9%2": "\xe9%2", "%": "%", "%4": "%4", "%zz%41": "%zzA", "%4g": "%4g", "": "", "plain": "plain",
+	} {
+		assert.Equal(t, want, unescapeURL(text), "%q", text)
+	}
+	for text, want := range map[string]string{
+		`a\u0041b`: "aAb", `\u00e9`: "é", `\u004`: `\u004`, `\x41`: "A", `\xe9`: "\xe9", `\u`: `\u`, `\u20ac1`: "€1",
+	} {
+		assert.Equal(t, want, unescapeJSON(text), "%q", text)
+	}
+}
+
+func TestTheLettersOfEncodingsAreTheirOwn(t *testing.T) {
+	hexes, base64s := "", ""
+	for c := range 256 {
+		if isHex(byte(c)) {
+			hexes += string(rune(c))
+		}
+		if isBase64(byte(c)) {
+			base64s += string(rune(c))
+		}
+	}
+	assert.Equal(t, "0123456789ABCDEFabcdef", hexes)
+	assert.Equal(t, "+-/0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz", base64s)
+}
+
+func TestRunsAreLongEnoughAndNotRepeated(t *testing.T) {
+	found := func(text string, least int) (all []string) {
+		for run := range runs(text, isHex, least) {
+			all = append(all, run)
+		}
+		return all
+	}
+	assert.Equal(t, []string{"abc", "abcd"}, found("abc ab abcd", 3))
+	assert.Equal(t, []string{"abc", "def", "abc"}, found("abc abc,def;abc", 3))
+	assert.Empty(t, found("", 1))
+	assert.Empty(t, found("xyz", 1))
+	for run := range runs("abc def", isHex, 3) {
+		assert.Equal(t, "abc", run, "no run after the caller has stopped")
+		break
+	}
+}
+
+func TestACompressedTextIsKnownByItsBeginning(t *testing.T) {
+	assert.True(t, compressed("\x1f\x8b"))
+	assert.True(t, compressed("\x78\x9c"))
+	assert.True(t, compressed("\x78\x01"))
+	for _, text := range []string{"", "\x78", "\x78\x9d", "\x79\x9c", "\x1f", "text"} {
+		assert.False(t, compressed(text), "%q", text)
+	}
+	assert.Empty(t, decompress("\x1f\x8b no gzip"))
+	assert.Empty(t, decompress("\x78\x9c\x00"))
+}
+
+func TestOnlyWhatMayBeSomethingIsLookedAtFurther(t *testing.T) {
+	assert.True(t, telling("nine char"))
+	assert.False(t, telling("eight ch"), "shorter than a token")
+	assert.True(t, telling("\x1f\x8b\xff\xff\xff\xff\xff\xff\xff"), "compressed")
+	assert.True(t, telling("\xff\xff\xff\xff\xff\xff zqj"), "a marker")
+	assert.False(t, telling("\xff\xff\xff\xff\xff\xff\xff\xff\xff"))
+}
+
+func TestATextIsYieldedOnceAndFirst(t *testing.T) {
+	var all []string
+	for text := range reveal("%41%41 is a text") {
+		all = append(all, text)
+	}
+	assert.Equal(t, []string{"%41%41 is a text", "AA is a text"}, all)
+	for range reveal("") {
+		t.Error("an empty text is nothing")
+	}
+	n := 0
+	for range reveal(urlOf(secret)) {
+		n++
+		break
+	}
+	assert.Equal(t, 1, n, "nothing after the caller has stopped")
+}
+
+func TestOnlySoManyEncodingsAreTakenOff(t *testing.T) {
+	text := secret
+	for range deepest {
+		text = urlOf(text)
+	}
+	assert.True(t, reveals(text))
+	assert.False(t, reveals(urlOf(text)))
+}
+
 func TestRubbishIsNoTrouble(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	pieces := []string{"%", "%4", `\u`, `\u00`, `\x`, "&#", "&#x", "\x1f\x8b", "\x78\x9c", "zqj", "=", "\n", "YWJj", "6162", ";", `\u0041`}
