@@ -102,7 +102,7 @@ func (d *diagnosis) streams() {
 		}
 		opened.Add(1)
 		readers.Go(func() {
-			reply, err := http.ReadResponse(conn.in, nil)
+			reply, err := conn.reply(http.MethodGet)
 			if err != nil {
 				return
 			}

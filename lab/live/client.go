@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -57,11 +58,23 @@ type answer struct {
 func (a answer) latency() time.Duration { return a.end - a.sent }
 
 var (
-	errTooMany   = errors.New("the diagnosis has asked as often as it may")
-	errMalformed = errors.New("what came is not HTTP")
+	errTooMany    = errors.New("the diagnosis has asked as often as it may")
+	errLongHeader = malformed{fmt.Errorf("the header of the reply is longer than %d bytes", mostOfHeader)}
+	errLongBody   = malformed{fmt.Errorf("the body of the reply is longer than %d bytes", mostOfBody)}
 )
 
-const mostOfBody = 64 << 10 // bytes that are kept of a body
+// malformed is an error about bytes that arrived.
+type malformed struct{ error }
+
+// Limits of a reply in bytes, because a server may send without end.
+const (
+	// mostOfHeader is for the headers of a reply and of all 1xx responses before it. It
+	// is Chromium's limit (net/http/http_stream_parser.h, kMaxHeaderBufSize).
+	mostOfHeader = 256 << 10
+	// mostOfBody is how much of a body is read, keptOfBody how much of it is kept.
+	mostOfBody = 16 << 20
+	keptOfBody = 64 << 10
+)
 
 // ask makes a GET request on a connection of its own.
 func (c *client) ask(path string, patience time.Duration) answer {
@@ -108,10 +121,11 @@ func (c *client) burst(n int, stagger, patience time.Duration, path func(i int) 
 // A connection belongs to one goroutine.
 type connection struct {
 	net.Conn
-	c    *client
-	id   int64
-	in   *bufio.Reader
-	stop func() bool
+	c     *client
+	id    int64
+	limit *io.LimitedReader // of what in may read
+	in    *bufio.Reader
+	stop  func() bool
 }
 
 // dial connects, for patience at most in all that is done with the connection.
@@ -132,7 +146,8 @@ func (c *client) dial(patience time.Duration) (*connection, error) {
 		return nil, err
 	}
 	stop := context.AfterFunc(c.ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })
-	return &connection{conn, c, id, bufio.NewReader(conn), stop}, nil
+	limit := &io.LimitedReader{R: conn, N: mostOfHeader}
+	return &connection{conn, c, id, limit, bufio.NewReader(limit), stop}, nil
 }
 
 func (conn *connection) close() {
@@ -155,19 +170,45 @@ func (conn *connection) exchange(method, path, keep string, sent time.Duration) 
 	if a.err = conn.write(method, path, keep); a.err != nil {
 		return a
 	}
-	var reply *http.Response
-	for reply == nil || reply.StatusCode < 200 { // 1xx are news on the way to it
-		if reply, a.err = http.ReadResponse(conn.in, &http.Request{Method: method}); a.err != nil {
-			a.err = blame(a.err)
-			return a
-		}
+	reply, err := conn.reply(method)
+	if a.err = err; err != nil {
+		return a
 	}
 	a.status, a.header, a.closes = reply.StatusCode, reply.Header, reply.Close
-	body, err := io.ReadAll(io.LimitReader(reply.Body, mostOfBody))
-	if a.body, a.err = string(body), err; err != nil {
-		a.err = blame(err)
-	}
+	a.body, a.err = body(reply)
 	return a
+}
+
+// reply reads the header of the reply to a request, and skips 1xx responses.
+func (conn *connection) reply(method string) (*http.Response, error) {
+	conn.limit.N = mostOfHeader
+	for {
+		reply, err := http.ReadResponse(conn.in, &http.Request{Method: method})
+		switch {
+		case err != nil && conn.limit.N == 0:
+			return nil, errLongHeader
+		case err != nil:
+			return nil, blame(err)
+		case reply.StatusCode >= http.StatusOK:
+			conn.limit.N = math.MaxInt64 // the body has a limit of its own
+			return reply, nil
+		}
+	}
+}
+
+// body reads a body to its end, and returns the first keptOfBody bytes of it.
+func body(reply *http.Response) (string, error) {
+	kept, err := io.ReadAll(io.LimitReader(reply.Body, keptOfBody))
+	if err == nil {
+		var rest int64
+		if rest, err = io.Copy(io.Discard, io.LimitReader(reply.Body, mostOfBody-keptOfBody+1)); rest > mostOfBody-keptOfBody {
+			return string(kept), errLongBody
+		}
+	}
+	if err != nil {
+		err = blame(err)
+	}
+	return string(kept), err
 }
 
 // blame tells the network's errors from those of the parser.
@@ -178,7 +219,7 @@ func blame(err error) error {
 		errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
-	return fmt.Errorf("%w: %v", errMalformed, err)
+	return malformed{err}
 }
 
 // gaveUp reports whether nobody waited for the reply any longer.
@@ -189,12 +230,13 @@ func (a answer) gaveUp() bool {
 
 // outcome is what the picture calls the end of a request.
 func (a answer) outcome() string {
+	var bad malformed
 	switch {
 	case a.err == nil:
 		return strconv.Itoa(a.status)
 	case errors.Is(a.err, syscall.ECONNREFUSED):
 		return "refused"
-	case errors.Is(a.err, errMalformed):
+	case errors.As(a.err, &bad):
 		return "malformed"
 	case a.gaveUp(), errors.Is(a.err, context.Canceled):
 		return "no reply"

@@ -49,7 +49,7 @@ func (c *client) hello() (answer, error) {
 		return answer{}, fmt.Errorf("%s accepted a connection and sent no reply within %v: all its workers may be busy or stuck, it may still be starting, or it is not a web server", at, firstReply)
 	}
 	a := answer{sent: sent}
-	reply, err := http.ReadResponse(conn.in, nil)
+	reply, err := conn.reply(http.MethodGet)
 	switch {
 	case c.ctx.Err() != nil:
 		return answer{}, nil
@@ -58,8 +58,8 @@ func (c *client) hello() (answer, error) {
 	case err != nil:
 		return answer{}, fmt.Errorf("%s does not speak HTTP as it should: %w", at, err)
 	}
-	// A body that does not end is none of our business: / may well be a stream.
-	body, _ := io.ReadAll(io.LimitReader(reply.Body, mostOfBody))
+	// A body that does not end is no error here, because / may be a stream.
+	body, _ := io.ReadAll(io.LimitReader(reply.Body, keptOfBody))
 	a.status, a.header, a.body, a.end = reply.StatusCode, reply.Header, string(body), c.now()
 	// Go says "Client sent an HTTP request to an HTTPS server.", nginx "The plain HTTP
 	// request was sent to HTTPS port".

@@ -69,7 +69,6 @@ func Diagnose(ctx context.Context, t Target, progress io.Writer) (*Report, error
 		report: &Report{Target: t.URL, Alone: map[string]time.Duration{}},
 		has:    map[string]bool{}, at: map[string]*Concurrency{},
 	}
-	fmt.Fprintf(progress, "%s: at most %d requests, at most %v\n", t.URL, mostRequests, time.Minute)
 	first, err := d.hello()
 	d.first = first
 	if err == nil && ctx.Err() != nil {
@@ -78,6 +77,7 @@ func Diagnose(ctx context.Context, t Target, progress io.Writer) (*Report, error
 	if err != nil {
 		return nil, err
 	}
+	fmt.Fprintf(progress, "%s: at most %d requests, at most %v\n", t.URL, mostRequests, time.Minute)
 	d.report.Server, d.report.proxy, d.report.status = first.header.Get("Server"), proxyOf(first.header), first.status
 	err = d.steps(progress)
 	if ctx.Err() != nil {

@@ -371,7 +371,7 @@ func (r *Report) orAnother() string {
 
 // deployments are those of the PoC that fit what is left.
 func (r *Report) deployments() {
-	if !slices.ContainsFunc(r.Routes, naps) || !r.tells() {
+	if !slices.ContainsFunc(r.Routes, naps) || !r.Conclusive() {
 		return
 	}
 	left := func(m Model) bool {

@@ -64,7 +64,7 @@ func (r *Report) Headline() string {
 	if len(r.Possible) == 0 {
 		return "not enough to tell: what was seen contradicts itself"
 	}
-	if !r.tells() {
+	if !r.Conclusive() {
 		return "not enough to tell"
 	}
 	var firm, other []string
@@ -90,8 +90,8 @@ func (r *Report) Headline() string {
 	return text
 }
 
-// tells reports whether there is enough evidence to name models.
-func (r *Report) tells() bool {
+// Conclusive reports whether there is enough evidence to name worker models.
+func (r *Report) Conclusive() bool {
 	firm := 0
 	for _, v := range r.Possible {
 		if v.Why == "" {
@@ -118,7 +118,7 @@ func (r *Report) narrowest() *Concurrency {
 func (r *Report) String() string {
 	var p typeset.Page
 	between := " "
-	if !r.tells() || len(r.Possible) == 0 {
+	if !r.Conclusive() || len(r.Possible) == 0 {
 		between = ": "
 	}
 	p.Line(r.Target + between + r.Headline())

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"os"
@@ -196,9 +197,20 @@ func (c *client) setDeadline(until time.Duration) error {
 	return nil
 }
 
+// mostOfHeader is how long the headers of a reply and of all 1xx responses before it
+// may be together, in bytes: a server may send them without end. It is Chromium's
+// limit (net/http/http_stream_parser.h, kMaxHeaderBufSize).
+const mostOfHeader = 256 << 10
+
+// mostOfBody is how much of a body is kept, in bytes.
+const mostOfBody = 1 << 20
+
+var errLongHeader = malformed{fmt.Errorf("the header of the reply is longer than %d bytes", mostOfHeader)}
+
 // read reads one reply into rec and reports whether the connection can be used
 // again.
 func (c *client) read(rec *Record, from time.Duration) (keep bool, err error) {
+	c.wire.room = mostOfHeader
 	var reply *http.Response
 	for {
 		if reply, err = http.ReadResponse(c.in, nil); err != nil {
@@ -210,6 +222,7 @@ func (c *client) read(rec *Record, from time.Duration) (keep bool, err error) {
 		}
 	}
 	rec.Status = reply.StatusCode
+	c.wire.room = math.MaxInt
 
 	// The body is not closed: closing it would read on to its end, and the
 	// connection is closed instead wherever that has not come.
@@ -226,7 +239,7 @@ func (c *client) read(rec *Record, from time.Duration) (keep bool, err error) {
 		rec.Bytes += int64(n)
 		rec.Lines += bytes.Count(c.buf[:n], newline)
 		if c.keepBody {
-			body = append(body, c.buf[:n]...)
+			body = append(body, c.buf[:min(n, mostOfBody-len(body))]...)
 		}
 	}
 	rec.Body = string(body)
@@ -245,6 +258,7 @@ type wire struct {
 	run   *run
 	state *state
 	until time.Duration
+	room  int           // how many bytes Read may still return
 	last  time.Duration // when Read last returned
 	err   error         // of the connection, as opposed to what the parser thinks of it
 }
@@ -252,7 +266,12 @@ type wire struct {
 // Read reads from the connection. What comes at the instant of the deadline has
 // not come.
 func (w *wire) Read(p []byte) (int, error) {
-	n, err := w.conn.Read(p)
+	if w.room == 0 {
+		w.err = errLongHeader
+		return 0, w.err
+	}
+	n, err := w.conn.Read(p[:min(len(p), w.room)])
+	w.room -= n
 	w.last = w.run.now()
 	w.state.at.Store(int64(w.last))
 	if w.last >= w.until {

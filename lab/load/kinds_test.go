@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -98,10 +99,44 @@ var causes = []struct {
 		},
 		kind: load.Malformed, status: 200, bytes: 3, lines: 1, err: "after the reply",
 	}, {
+		name: "a header without end",
+		play: func(c lingerer) { again(c, "HTTP/1.1 200 OK\r\n", "X-A: b\r\n") },
+		kind: load.Malformed, op: load.Reading, err: "the header of the reply is longer than 262144 bytes",
+	}, {
+		name: "1xx responses without end",
+		play: func(c lingerer) { again(c, "", "HTTP/1.1 103 Early Hints\r\n\r\n") },
+		kind: load.Malformed, op: load.Reading, err: "the header of the reply is longer than 262144 bytes",
+	}, {
 		name: "silence",
 		play: func(c lingerer) { io.Copy(io.Discard, c) }, // until the client leaves
 		kind: load.Unfinished, op: load.Reading,
 	},
+}
+
+// again sends begin and then 4 MiB of more, or less if the client leaves.
+func again(w io.Writer, begin, more string) {
+	_, err := io.WriteString(w, begin)
+	block := strings.Repeat(more, 64<<10/len(more))
+	for sent := 0; err == nil && sent < 4<<20; sent += len(block) {
+		_, err = io.WriteString(w, block)
+	}
+}
+
+// What is kept of a body is bounded, and all of it is counted.
+func TestALongBodyIsKeptInPart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const long = 3 << 20
+		target := script(t, func(_ int, c *simnet.Conn) {
+			fmt.Fprintf(c, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n", long)
+			io.WriteString(c, strings.Repeat("x", long))
+		})
+		records, err := load.Run(t.Context(), target, time.Minute, load.Closed{Path: "/", Connections: 1, Requests: 1, KeepBody: true})
+		require.NoError(t, err)
+		require.Len(t, records, 1)
+		assert.True(t, records[0].Complete)
+		assert.EqualValues(t, long, records[0].Bytes)
+		assert.Equal(t, 1<<20, len(records[0].Body), "bytes that are kept")
+	})
 }
 
 // loads are both loops with one request.

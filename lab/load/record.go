@@ -86,7 +86,7 @@ type Record struct {
 	Complete bool   // the whole reply came, late or not
 	Reused   bool   // sent on a connection that had served a request before
 	Err      string // the error behind Kind, where there was one
-	Body     string // the body as far as it came, with KeepBody
+	Body     string // the body as far as it came, its first MiB at most, with KeepBody
 }
 
 // Good reports whether the client got what it wanted: a complete reply, in
