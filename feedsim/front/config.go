@@ -84,6 +84,10 @@ func (c *Config) Listens() []netip.AddrPort {
 	return all
 }
 
+// Connections returns how many processes nginx has (worker_processes) and how many connections each may hold at a time
+// (worker_connections), to clients and to upstreams together.
+func (c *Config) Connections() (processes, each int) { return c.processes, c.connections }
+
 // A ConfigError is the first thing in an nginx.conf that is wrong, or that is
 // right for nginx but not modelled here.
 type ConfigError struct {

@@ -266,7 +266,7 @@ func writeCase(t *testing.T, measured string) string {
 	require.NoError(t, os.WriteFile(path, []byte(`server: {model: threaded, workers: 2, threads: 25}
 service: {distribution: uniform, from: 1s, to: 2s}
 load:
-  - {name: polls, path: /, rate: 10, for: 2s}
+  - {name: polls, path: /, rate: 10, arrivals: constant, for: 2s}
 `+strings.TrimPrefix(measured, "\n")), 0o644))
 	return path
 }

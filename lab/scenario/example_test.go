@@ -35,6 +35,7 @@ seeds: 2
 	//              worker timeout 30 s, a backlog of 2,048 that drops when full
 	//   load       5 requests/s for /search, whether or not they are answered, at random
 	//              moments, for 60 s
+	//   settings   model: threaded; arrivals: poisson
 	//   time       121 s of virtual time, seeds 1 and 2
 	//
 	//   what became of the requests, of seed 1

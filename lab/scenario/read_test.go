@@ -25,7 +25,7 @@ load: {path: /, rate: 1, for: 10s}`).Experiment(7)
 		assert.Equal(t, "test", e.Name, "the file's")
 		assert.Equal(t, uint64(7), e.Seed)
 		assert.Equal(t, 71*time.Second, e.Horizon, "the last client waits for 61 s")
-		assert.Equal(t, []load.Load{load.Open{Name: "/", Path: "/", Rate: 1, Duration: 10 * time.Second}}, e.Load)
+		assert.Equal(t, []load.Load{load.Open{Name: "/", Path: "/", Rate: 1, Poisson: true, Duration: 10 * time.Second}}, e.Load)
 	}
 }
 
@@ -81,7 +81,9 @@ func TestTheEndIsWhenTheLastClientHasWaited(t *testing.T) {
 func TestWhatWasMeasuredIsKeptWithItsMetric(t *testing.T) {
 	s := parse(t, `server: {model: sync}
 service: {distribution: constant, time: 1s}
-load: [{name: a, path: /, rate: 1, for: 10s}, {name: b, path: /, rate: 1, for: 10s}]
+load:
+  - {name: a, path: /, rate: 1, arrivals: constant, for: 10s}
+  - {name: b, path: /, rate: 1, arrivals: constant, for: 10s}
 measured:
   - {metric: replies 200, of: a, values: [58, 44]}
   - {metric: p50, values: [1500ms]}
@@ -89,7 +91,7 @@ measured:
 	require.Len(t, s.Measured, 2)
 	assert.Equal(t, "replies 200 of a", s.Measured[0].Name)
 	assert.Equal(t, []float64{58, 44}, s.Measured[0].Values)
-	assert.Equal(t, 5, s.Measured[0].Line)
+	assert.Equal(t, 7, s.Measured[0].Line)
 	assert.Equal(t, []float64{1.5}, s.Measured[1].Values, "in seconds")
 	o, err := s.Experiment(1).Run(t)
 	require.NoError(t, err)

@@ -31,6 +31,7 @@ func (r *Report) Holds() bool { return r.result.Holds }
 // Results is the report as a table of one row; of a search, the answer's.
 func (r *Report) Results() *lab.Results {
 	var p typeset.Page
+	p.Item("settings", r.scenario.settings())
 	r.predictions(&p)
 	if r.found != nil {
 		r.search(&p)
@@ -45,6 +46,8 @@ func (r *Report) String() string {
 	s, res := r.scenario, r.result
 	if !res.Holds {
 		p.WriteString(res.Text())
+		p.Line("")
+		p.Item("settings", s.settings())
 	} else {
 		p.Hang("", s.name+": "+r.headline())
 		p.Line("")
@@ -55,6 +58,7 @@ func (r *Report) String() string {
 			words = append(words, l.Words)
 		}
 		item(&p, "load", words, "")
+		p.Item("settings", s.settings())
 		p.Item("time", fmt.Sprintf("%s of virtual time, %s", typeset.Seconds(s.horizon), r.seeds()))
 		p.Line("")
 		of := ""

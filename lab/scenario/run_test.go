@@ -161,7 +161,7 @@ func TestASearchFindsWhatHoldsWhereMoreIsWorse(t *testing.T) {
 	r := run(t, parse(t, `
 server: {model: sync, overflow: refuse}
 service: {distribution: constant, time: 100ms}
-load: {path: /, rate: 20, for: 1m}
+load: {path: /, rate: 20, arrivals: constant, for: 1m}
 hold: {metric: mean latency, at_most: 1s}
 search: {backlog: 1..2000}`))
 	assert.True(t, r.Holds())
@@ -175,7 +175,7 @@ func TestASearchFindsWhatHoldsBetweenTooFewAndTooMany(t *testing.T) {
 	r := run(t, parse(t, `
 server: {model: sync}
 service: {distribution: constant, time: 100ms}
-load: {path: /, rate: 15, for: 60s, timeout: 5s}
+load: {path: /, rate: 15, arrivals: constant, for: 60s, timeout: 5s}
 hold: [{metric: busy workers, at_least: 0.45}, {metric: p99, at_most: 1s}]
 search: {workers: 1..20}`))
 	assert.True(t, r.Holds())
@@ -191,7 +191,7 @@ func TestASearchWhereNothingHoldsSaysWhatItHasNotRun(t *testing.T) {
 	r := run(t, parse(t, `
 server: {model: sync}
 service: {distribution: constant, time: 100ms}
-load: {path: /, rate: 5, for: 10s}
+load: {path: /, rate: 5, arrivals: constant, for: 10s}
 hold: {metric: unfinished, at_least: 1}
 search: {workers: 1..9}`))
 	assert.False(t, r.Holds())
@@ -204,7 +204,7 @@ func TestRatesAreOfTheTimeThatTheLoadsAreOn(t *testing.T) {
 	const keepsUp = `
 server: {model: threaded, threads: 50}
 service: {distribution: constant, time: 2500ms}
-load: {path: /, rate: 10, for: 20s, start: 5s}
+load: {path: /, rate: 10, arrivals: constant, for: 20s, start: 5s}
 hold: [{metric: throughput, at_least: 1}, {metric: goodput, at_least: 1}, {metric: busy workers, at_least: 0}]
 `
 	got := measured(t, run(t, parse(t, keepsUp)))
@@ -219,7 +219,7 @@ hold: [{metric: throughput, at_least: 1}, {metric: goodput, at_least: 1}, {metri
 	got = measured(t, run(t, parse(t, `
 server: {model: sync, workers: 2}
 service: {distribution: constant, time: 200ms}
-load: [{name: a, path: /, rate: 20, for: 20s}, {name: b, path: /, rate: 2, for: 10s, start: 100s}]
+load: [{name: a, path: /, rate: 20, arrivals: constant, for: 20s}, {name: b, path: /, rate: 2, arrivals: constant, for: 10s, start: 100s}]
 hold:
   - {metric: throughput, of: a, at_least: 1}
   - {metric: throughput, of: b, at_least: 1}
@@ -237,7 +237,7 @@ func TestBusyThreadsAreThePlacesThatAreHeld(t *testing.T) {
 	got := measured(t, run(t, parse(t, `
 server: {model: threaded, threads: 50}
 service: {distribution: constant, time: 2500ms}
-load: {path: /, rate: 10, for: 20s, start: 5s}
+load: {path: /, rate: 10, arrivals: constant, for: 20s, start: 5s}
 hold: [{metric: busy workers, at_least: 0}, {metric: busy threads, at_least: 0}]`)))
 	assert.InDelta(t, (500-30)/20.0/50, got["busy threads"], 1e-6)
 	assert.InDelta(t, 1, got["busy workers"], 1e-6, "a thread is, all of the time")
@@ -248,7 +248,7 @@ hold: [{metric: busy workers, at_least: 0}, {metric: busy threads, at_least: 0}]
 servers: [{model: threaded, workers: 2, threads: 5, worker_connections: 4, address: 127.0.0.1:8001}, {model: sync, address: 127.0.0.1:8002}]
 nginx: app.conf
 routes: {/inner: {service: {distribution: constant, time: 500ms}}, /: {service: {distribution: constant, time: 1s}}}
-load: [{name: a, path: /app/, rate: 2, for: 20s}, {name: b, path: /second, rate: 0.05, for: 20s}]
+load: [{name: a, path: /app/, rate: 2, arrivals: constant, for: 20s}, {name: b, path: /second, rate: 0.05, arrivals: constant, for: 20s}]
 hold: {metric: busy threads, at_least: 0}`)))
 	assert.InDelta(t, (40*0.5+1)/20/9, got["busy threads"], 1e-6)
 
@@ -257,7 +257,7 @@ hold: {metric: busy threads, at_least: 0}`)))
 servers: [{model: thread-per-request, address: 127.0.0.1:8001}, {model: sync, workers: 2, address: 127.0.0.1:8002}]
 nginx: app.conf
 service: {distribution: constant, time: 1s}
-load: [{name: a, path: /app/, rate: 5, for: 20s}, {name: b, path: /second, rate: 0.5, for: 20s}]
+load: [{name: a, path: /app/, rate: 5, arrivals: constant, for: 20s}, {name: b, path: /second, rate: 0.5, arrivals: constant, for: 20s}]
 hold: {metric: busy threads, at_least: 0}`)))
 	assert.InDelta(t, 10/20.0/2, got["busy threads"], 1e-6)
 
@@ -266,7 +266,7 @@ hold: {metric: busy threads, at_least: 0}`)))
 server: {model: evented, cpu: 20ms}
 service: {distribution: constant, time: 1s}
 waits: await
-load: {path: /, rate: 10, for: 20s}
+load: {path: /, rate: 10, arrivals: constant, for: 20s}
 hold: {metric: busy threads, at_least: 0}`)))
 	assert.InDelta(t, (200*0.02-10*0.01)/20, got["busy threads"], 1e-6, "of the last 10 the second half of the CPU comes after the end")
 
@@ -276,7 +276,7 @@ hold: {metric: busy threads, at_least: 0}`)))
 server: {model: evented, workers: 2, cpu: 20ms, replies: end-of-turn, timeout: 3s}
 service: {distribution: exponential, mean: 500ms}
 waits: block
-load: {path: /, rate: 10, for: 20s}
+load: {path: /, rate: 10, arrivals: constant, for: 20s}
 hold: [{metric: busy workers, at_least: 0}, {metric: busy threads, at_least: 0}]`)))
 	assert.InDelta(t, got["busy workers"], got["busy threads"], 1e-12, "a loop is held once at a time")
 	assert.Greater(t, got["busy threads"], 0.5)
@@ -287,7 +287,7 @@ func TestAnEventedServersCPUThatNobodySaidIsSpokenOf(t *testing.T) {
 	const rest = `
 service: {distribution: constant, time: 1s}
 waits: await
-load: {path: /, rate: 1, for: 10s}`
+load: {path: /, rate: 1, arrivals: constant, for: 10s}`
 	assert.Contains(t, words(run(t, parse(t, "server: {model: evented}"+rest))), note)
 	assert.NotContains(t, words(run(t, parse(t, "server: {model: evented, cpu: 0s}"+rest))), note, "it was said")
 	assert.NotContains(t, words(run(t, parse(t, "server: {model: evented, cpu: 1ms}"+rest))), note)
@@ -296,7 +296,7 @@ load: {path: /, rate: 1, for: 10s}`
 nginx: app.conf
 service: {distribution: constant, time: 100ms}
 waits: await
-load: {rate: 1, for: 10s, path: `
+load: {rate: 1, arrivals: constant, for: 10s, path: `
 	assert.Contains(t, words(run(t, parse(t, two+"/app/}"))), note)
 	assert.NotContains(t, words(run(t, parse(t, two+"/second}"))), note, "nobody asks the evented one")
 }
@@ -306,7 +306,7 @@ func TestOneSeedSaysThatItIsOne(t *testing.T) {
 	const rest = `
 server: {model: sync}
 service: {distribution: constant, time: 1s}
-load: {path: /, rate: 0.5, for: 10s}`
+load: {path: /, rate: 0.5, arrivals: constant, for: 10s}`
 	for _, hold := range []string{"hold: {metric: p99, at_most: 1h}", "hold: {metric: p99, at_most: 1ms}"} {
 		assert.Contains(t, words(run(t, parse(t, hold+rest))), note, hold)
 		assert.Contains(t, words(run(t, parse(t, hold+"\nseeds: [7]"+rest))), note, hold)
@@ -319,7 +319,7 @@ func TestWhatMustHoldIsNoPredictionOfAnybody(t *testing.T) {
 	r := run(t, parse(t, `
 server: {model: sync}
 service: {distribution: constant, time: 1s}
-load: {path: /, rate: 1, for: 10s}
+load: {path: /, rate: 1, arrivals: constant, for: 10s}
 hold: {metric: p99, at_most: 500ms}`))
 	assert.Contains(t, r.String(), "demanded   0.5 s, from what the file says must hold")
 	assert.Contains(t, r.String(), "0.5 s or less: at_most, says the file")
@@ -329,7 +329,7 @@ func TestASearchSaysWhenTheLeastHolds(t *testing.T) {
 	r := run(t, parse(t, `
 server: {model: sync}
 service: {distribution: constant, time: 1s}
-load: {path: /, rate: 1, for: 10s}
+load: {path: /, rate: 1, arrivals: constant, for: 10s}
 hold: {metric: p99, at_most: 2s}
 search: {workers: 3..9}`))
 	assert.True(t, r.Holds())
@@ -341,7 +341,7 @@ func TestTheSameFileGivesTheSameReport(t *testing.T) {
 	const file = `
 server: {model: threaded, workers: 2, threads: 3}
 service: {distribution: lognormal, mean: 1s, deviation: 1s}
-load: [{name: a, path: /, rate: 3, for: 20s, arrivals: poisson}, {name: b, path: /, rate: 1, for: 20s}]
+load: [{name: a, path: /, rate: 3, for: 20s, arrivals: poisson}, {name: b, path: /, rate: 1, arrivals: constant, for: 20s}]
 hold: {metric: p90, of: a, at_most: 3s}
 seeds: 2`
 	once, again := run(t, parse(t, file)), run(t, parse(t, file))
@@ -362,7 +362,7 @@ func TestFiveLinesAreEnough(t *testing.T) {
 	r := run(t, parse(t, `server: {model: sync}
 service: {distribution: constant, time: 1s}
 load:
-  - {path: /, rate: 0.5, for: 10s}
+  - {path: /, rate: 0.5, arrivals: constant, for: 10s}
 `))
 	assert.True(t, r.Holds(), "nothing has to")
 	assert.Contains(t, r.String(), "/: 5 × 200; of the replies p50 1 s")
@@ -374,7 +374,7 @@ func TestWhoGetsNoReplyIsSlowerThanAnybody(t *testing.T) {
 	r := run(t, parse(t, `
 server: {model: sync}
 service: {distribution: constant, time: 2s}
-load: {path: /, rate: 1, for: 2s, timeout: 2500ms}
+load: {path: /, rate: 1, arrivals: constant, for: 2s, timeout: 2500ms}
 hold: [{metric: p50, at_most: 3s}, {metric: p99, at_most: 1h}]`))
 	assert.InDelta(t, 2, measured(t, r)["p50"], 0.001)
 	assert.True(t, math.IsNaN(measured(t, r)["p99"]), "no number says it")
@@ -395,7 +395,7 @@ func TestTheResultsNoteWhatASearchTried(t *testing.T) {
 	r := run(t, parse(t, `
 server: {model: sync}
 service: {distribution: constant, time: 1s}
-load: {path: /, rate: 1, for: 10s}
+load: {path: /, rate: 1, arrivals: constant, for: 10s}
 hold: {metric: p99, at_most: 2s}
 search: {workers: 1..3}`))
 	rows := r.Results().Rows()

@@ -44,9 +44,11 @@
 //     patched), thread (sync views on an async server) or block, which holds the
 //     whole loop. Each route may have its own. Only evented workers tell these
 //     apart, and where there are any it must be said.
-//   - load: a list. With rate an open loop, as [load.Open] (arrivals constant or
-//     poisson; without a timeout its clients wait to the end), with connections a
-//     closed one, as [load.Closed] (timeout, give_up, requests).
+//   - load: a list. With rate it is an open loop, as [load.Open]. Its arrivals are
+//     poisson, which is the default because independent users arrive like that, or
+//     constant, at regular intervals, which queue less. Without a timeout its clients
+//     wait to the end. With connections it is a closed loop, as [load.Closed]
+//     (timeout, give_up, requests).
 //   - horizon: when the experiment ends, which may be before a load does. Default:
 //     when the last closed loop ends, and the last client of an open loop has waited
 //     for its timeout or, without one, for 61 s: a second longer than nginx does.

@@ -92,7 +92,7 @@ func TestATrialIsUnsureIfItsBoundIsInItsConfidenceInterval(t *testing.T) {
 	s := parsed(t, `
 server: {model: threaded}
 service: {distribution: uniform, from: 0s, to: 2s}
-load: {path: /, rate: 1, for: 1m}
+load: {path: /, rate: 1, arrivals: constant, for: 1m}
 hold: [{metric: p99, at_most: 1s}, {metric: p50, at_most: 1s}]`)
 	// Of two samples the interval is ±12.7 times half of their difference.
 	check := func(x, half float64) lab.ResultCheck {
@@ -304,7 +304,7 @@ func TestTheoryHasNoAnswerWhereMoreIsNotMorePlaces(t *testing.T) {
 	guess, known := parsed(t, `
 server: {model: sync}
 service: {distribution: constant, time: 100ms}
-load: {path: /, rate: 5, for: 1m}
+load: {path: /, rate: 5, arrivals: constant, for: 1m}
 hold: {metric: p99, at_most: 1s}
 search: {backlog: 1..200}`).guess()
 	assert.Zero(t, guess)

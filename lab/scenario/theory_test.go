@@ -54,12 +54,12 @@ load: {path: /, rate: 1, for: 1000s, arrivals: poisson, timeout: 7s}`,
 		{"regular loads meet as they happen to, and Little's law does not mind", `
 server: {model: sync, workers: 2}
 service: {distribution: constant, time: 90ms}
-load: [{name: a, path: /, rate: 5, for: 2m}, {name: b, path: /, rate: 5, for: 2m}]`,
+load: [{name: a, path: /, rate: 5, arrivals: constant, for: 2m}, {name: b, path: /, rate: 5, arrivals: constant, for: 2m}]`,
 			map[string]any{"requests in service": 0.9, "utilisation": 0.45}},
 		{"a probe beside a load that is 90 times as much: both at random, but for an SCV of 0.989", `
 server: {model: sync}
 service: {distribution: constant, time: 100ms}
-load: [{name: a, path: /, rate: 4.95, for: 1000s, arrivals: poisson}, {name: b, path: /, rate: 0.05, for: 1000s}]`,
+load: [{name: a, path: /, rate: 4.95, for: 1000s, arrivals: poisson}, {name: b, path: /, rate: 0.05, arrivals: constant, for: 1000s}]`,
 			map[string]any{"requests in service": 0.5, "utilisation": 0.5, "mean latency of a": 0.1 + 0.05*0.99*math.Exp(-2.0/3*0.0001/0.99), "mean latency of b": 0.1 + 0.05*0.99*math.Exp(-2.0/3*0.0001/0.99), "p99 of a": 0.0, "p99 of b": 0.0}},
 		{"workers with a queue each", `
 server: {model: threaded, workers: 2, threads: 4}
@@ -91,31 +91,31 @@ load: {path: /, rate: 100, for: 5m, arrivals: poisson}`,
 server: {model: evented, workers: 2, cpu: 100ms}
 service: {distribution: exponential, mean: 1s}
 waits: await
-load: {path: /, rate: 10, for: 1000s}`,
+load: {path: /, rate: 10, arrivals: constant, for: 1000s}`,
 			map[string]any{"requests in flight": 11.5, "mean latency": 1.15, "p99": 0.0}},
 		{"of one loop a regular request comes back at random: an SCV of 1/2, with Krämer and Langenbach-Belz's correction", `
 server: {model: evented, cpu: 100ms}
 service: {distribution: exponential, mean: 1s}
 waits: await
-load: {path: /, rate: 5, for: 1000s}`,
+load: {path: /, rate: 5, arrivals: constant, for: 1000s}`,
 			map[string]any{"requests in flight": 5 * (1.1 + 0.025*math.Exp(-1.0/3)), "mean latency": 1.1 + 0.025*math.Exp(-1.0/3), "p99": 0.0}},
 		{"a loop's CPU that is the limit, 1/c, and 0.1 s of it after 100 s", `
 server: {model: evented, cpu: 20ms}
 service: {distribution: constant, time: 80ms}
 waits: await
-load: {path: /, rate: 100, for: 100s}`,
+load: {path: /, rate: 100, arrivals: constant, for: 100s}`,
 			map[string]any{"throughput": 50 * 1.001}},
 		{"that of one of two servers is of its load alone", `
 servers: [{model: evented, cpu: 20ms, address: 127.0.0.1:8001}, {model: sync, address: 127.0.0.1:8002}]
 nginx: app.conf
 routes: {/inner: {service: {distribution: constant, time: 80ms}, waits: await}, /: {service: {distribution: constant, time: 1s}}}
 waits: block
-load: [{name: a, path: /app/, rate: 100, for: 100s}, {name: b, path: /second, rate: 0.1, for: 100s}]`,
+load: [{name: a, path: /app/, rate: 100, arrivals: constant, for: 100s}, {name: b, path: /second, rate: 0.1, arrivals: constant, for: 100s}]`,
 			map[string]any{"throughput of a": 50 * 1.001}},
 		{"D/D/1: nobody waits", `
 server: {model: sync}
 service: {distribution: constant, time: 1s}
-load: {path: /, rate: 0.5, for: 1000s}`,
+load: {path: /, rate: 0.5, arrivals: constant, for: 1000s}`,
 			map[string]any{"requests in service": 0.5, "utilisation": 0.5, "mean latency": 1.0, "p99": 1.0}},
 		{"two loads on one pool are one: E[S] = 1.5 s, E[S²] = 2.5 s², a wait of λE[S²]/(2(1−ρ))", `
 server: {model: sync}
@@ -158,7 +158,7 @@ load: {path: /, connections: 100, for: 20s}`,
 		{"fewer worker_connections than threads are so many threads", `
 server: {model: threaded, threads: 10, worker_connections: 4}
 service: {distribution: constant, time: 100ms}
-load: {path: /, rate: 30, for: 20s}`,
+load: {path: /, rate: 30, arrivals: constant, for: 20s}`,
 			map[string]any{"requests in service": 3.0, "utilisation": 0.75, "mean latency": 0.1, "p99": 0.1}},
 		{"M/G/1 of a worker that boots for 0.2 s after each 100 requests: E[S] = 0.102 s, E[S²] = 0.01 + (0.04 + 0.04)/100", `
 server: {model: sync, max_requests: 100, boot_time: 200ms}
@@ -191,48 +191,48 @@ load: {path: /, connections: 500, for: 100s}`,
 server: {model: evented}
 service: {distribution: uniform, from: 0s, to: 5s, step: 1s}
 waits: await
-load: {path: /, rate: 10, for: 100s}`,
+load: {path: /, rate: 10, arrivals: constant, for: 100s}`,
 			map[string]any{"requests in flight": 25.0, "mean latency": 2.5, "p99": 5.0}},
 		{"awaiting on a machine that wakes late", `
 server: {model: evented, sleep_overshoot: 10ms}
 service: {distribution: constant, time: 1s}
 waits: await
-load: {path: /, rate: 10, for: 100s}`,
+load: {path: /, rate: 10, arrivals: constant, for: 100s}`,
 			map[string]any{"requests in flight": 10.1, "mean latency": 1.01, "p99": 1.01}},
 		{"awaiting where clients leave: those that are seen under way are not all", `
 server: {model: evented}
 service: {distribution: exponential, mean: 1s}
 waits: await
-load: {path: /, rate: 10, for: 100s, timeout: 2s}`,
+load: {path: /, rate: 10, arrivals: constant, for: 100s, timeout: 2s}`,
 			map[string]any{}},
 		{"collapse: λμT/(λ−μ) = 10·0.8·60/9.2, the last at μT/(λ−μ)", `
 server: {model: sync, workers: 2, address: 127.0.0.1:5000}
 nginx: shipped
 service: {distribution: uniform, from: 0s, to: 5s, step: 1s}
-load: {path: /check_feed, rate: 10, for: 2m}`,
+load: {path: /check_feed, rate: 10, arrivals: constant, for: 2m}`,
 			map[string]any{"good replies": 480 / 9.2, "last good request": between{48 / 9.2, 50 / 9.2}}},
 		{"collapse with clients who leave before nginx: T = 20 s", `
 server: {model: sync, workers: 2, address: 127.0.0.1:5000}
 nginx: shipped
 service: {distribution: uniform, from: 0s, to: 5s, step: 1s}
-load: {path: /check_feed, rate: 10, for: 2m, timeout: 20s}`,
+load: {path: /check_feed, rate: 10, arrivals: constant, for: 2m, timeout: 20s}`,
 			map[string]any{"good replies": 160 / 9.2, "last good request": between{16 / 9.2, 18 / 9.2}}},
 		{"overload where nobody leaves: μ until the horizon", `
 server: {model: sync}
 service: {distribution: constant, time: 1s}
-load: {path: /, rate: 10, for: 1m}
+load: {path: /, rate: 10, arrivals: constant, for: 1m}
 horizon: 100s`,
 			map[string]any{"good replies": 100.0, "last good request": 10.0}},
 		{"overload that the horizon ends before anybody leaves: 2/s for 30 s, of 3/s that come", `
 server: {model: sync, workers: 2}
 service: {distribution: constant, time: 1s}
-load: {path: /, rate: 3, for: 10m, timeout: 60s}
+load: {path: /, rate: 3, arrivals: constant, for: 10m, timeout: 60s}
 horizon: 30s`,
 			map[string]any{"good replies": 60.0, "last good request": 20.0}},
 		{"overload that ends before anybody leaves: a wait of 30 s·(3/2 − 1)", `
 server: {model: sync, workers: 2}
 service: {distribution: constant, time: 1s}
-load: {path: /, rate: 3, for: 30s, timeout: 60s}`,
+load: {path: /, rate: 3, arrivals: constant, for: 30s, timeout: 60s}`,
 			map[string]any{"good replies": 90.0}},
 		{"kills where half of the requests end before the arbiter looks: 0.005/s, but for the last 31 s", `
 server: {model: sync, workers: 2}
@@ -242,7 +242,7 @@ load: {path: /, rate: 0.01, for: 10m, arrivals: poisson}`,
 		{"kills where regular requests all end before it looks, or none: 1/4 of 0.01/s outlast 31 s, and 1/2 of them 30 s", `
 server: {model: sync, workers: 2}
 service: {distribution: uniform, from: 28s, to: 32s}
-load: {path: /, rate: 0.01, for: 10m}`,
+load: {path: /, rate: 0.01, arrivals: constant, for: 10m}`,
 			map[string]any{"workers killed a minute": between{0.15 * (1 - 31.0/600), 0.3}}},
 		{"kills by some of the requests that fill a worker: at most 60/(30 + 0.18)", `
 server: {model: sync}
@@ -252,7 +252,7 @@ load: {path: /, rate: 1, for: 30m, arrivals: poisson, timeout: 60s}`,
 		{"kills: 2·60/(30 + 1 + 0.18), less one a worker in 10 min, to 2·60/(30 + 0.18)", `
 server: {model: sync, workers: 2}
 service: {distribution: constant, time: 40s}
-load: {path: /, rate: 1, for: 10m}`,
+load: {path: /, rate: 1, arrivals: constant, for: 10m}`,
 			map[string]any{"workers killed a minute": between{120/31.18 - 0.2, 120 / 30.18}}},
 		{"streams: one a thread", `
 server: {model: threaded, workers: 2, threads: 25}
@@ -268,7 +268,7 @@ load: {path: /, connections: 75, for: 59s}`,
 server: {model: sync, workers: 2, address: 127.0.0.1:5000}
 nginx: shipped
 routes: {/: {service: {distribution: constant, time: 1s}, stream: true}}
-load: {path: /, rate: 75000, for: 1ms, timeout: 90s}`,
+load: {path: /, rate: 75000, arrivals: constant, for: 1ms, timeout: 90s}`,
 			map[string]any{"streams that got a line": 4.0}},
 		{"streams whose first line comes when nobody waits for it", `
 server: {model: evented}
@@ -309,7 +309,7 @@ func TestWhereThereIsNoFormulaItSaysWhy(t *testing.T) {
 		"a and b: open and closed loops share a pool": `
 server: {model: sync}
 service: {distribution: constant, time: 1s}
-load: [{name: a, path: /, rate: 0.1, for: 1m}, {name: b, path: /, connections: 3, for: 1m}]`,
+load: [{name: a, path: /, rate: 0.1, arrivals: constant, for: 1m}, {name: b, path: /, connections: 3, for: 1m}]`,
 		"a and b: several closed loops share a pool": `
 server: {model: sync}
 service: {distribution: constant, time: 1s}
@@ -317,29 +317,29 @@ load: [{name: a, path: /, connections: 1, for: 1m}, {name: b, path: /, connectio
 		"a, b and c: the loads on one pool are not on at the same time": `
 server: {model: sync}
 service: {distribution: constant, time: 1s}
-load: [{name: a, path: /, rate: 0.1, for: 1m}, {name: b, path: /, rate: 0.1, for: 2m}, {name: c, path: /, rate: 0.1, for: 1m}]`,
+load: [{name: a, path: /, rate: 0.1, arrivals: constant, for: 1m}, {name: b, path: /, rate: 0.1, arrivals: constant, for: 2m}, {name: c, path: /, rate: 0.1, arrivals: constant, for: 1m}]`,
 		"/two: nginx sends them to several servers in turn": `
 servers: [{model: sync, address: 127.0.0.1:8001}, {model: sync, address: 127.0.0.1:8002}]
 nginx: app.conf
 service: {distribution: constant, time: 1s}
-load: {path: /two, rate: 0.1, for: 1m}`,
+load: {path: /two, rate: 0.1, arrivals: constant, for: 1m}`,
 		"a and b: handlers that block share a loop with handlers that await": `
 server: {model: evented}
 routes: {/: {service: {distribution: constant, time: 1s}}, /b: {service: {distribution: constant, time: 1s}, waits: await}}
 waits: block
-load: [{name: a, path: /, rate: 0.1, for: 1m}, {name: b, path: /b, rate: 0.1, for: 1m}]`,
+load: [{name: a, path: /, rate: 0.1, arrivals: constant, for: 1m}, {name: b, path: /b, rate: 0.1, arrivals: constant, for: 1m}]`,
 		"a and b: streams, which have no end, share a pool with others": `
 server: {model: threaded}
 routes: {/: {service: {distribution: constant, time: 1s}}, /b: {service: {distribution: constant, time: 1s}, stream: true}}
-load: [{name: a, path: /, rate: 0.1, for: 1m}, {name: b, path: /b, rate: 0.1, for: 1m}]`,
+load: [{name: a, path: /, rate: 0.1, arrivals: constant, for: 1m}, {name: b, path: /b, rate: 0.1, arrivals: constant, for: 1m}]`,
 		"/: at a utilisation of 1 a queue grows, and there is no saying how fast": `
 server: {model: sync}
 service: {distribution: constant, time: 1s}
-load: {path: /, rate: 1, for: 1m}`,
+load: {path: /, rate: 1, arrivals: constant, for: 1m}`,
 		"/: the requests take no time": `
 server: {model: sync}
 service: {distribution: constant, time: 0s}
-load: {path: /, rate: 1, for: 1m}`,
+load: {path: /, rate: 1, arrivals: constant, for: 1m}`,
 		"/: a round of all connections takes 25 s, beyond the clients' timeout of 2 s, and who leaves is served all the same": `
 server: {model: sync}
 service: {distribution: constant, time: 50ms}
@@ -356,15 +356,15 @@ load: {path: /, connections: 500, for: 1m}`,
 		"/: 540 are in the queue when the load ends, and the workers and the backlog hold 12": `
 server: {model: sync, backlog: 10}
 service: {distribution: constant, time: 1s}
-load: {path: /, rate: 10, for: 1m, timeout: 1000s}`,
+load: {path: /, rate: 10, arrivals: constant, for: 1m, timeout: 1000s}`,
 		"/: 60 are in the queue when the wait is as long as 60 s, the clients' timeout, and the workers and the backlog hold 12": `
 server: {model: sync, backlog: 10}
 service: {distribution: constant, time: 1s}
-load: {path: /, rate: 10, for: 1m, timeout: 1m}`,
+load: {path: /, rate: 10, arrivals: constant, for: 1m, timeout: 1m}`,
 		"/: 600 are in the queue when the load ends, and the workers and the backlog hold 7": `
 server: {model: sync, overflow: refuse, backlog: 5}
 service: {distribution: constant, time: 100ms}
-load: {path: /, rate: 20, for: 1m}`,
+load: {path: /, rate: 20, arrivals: constant, for: 1m}`,
 		"/: more than 1 in 1,000 find the workers and the backlog full, which hold 3": `
 server: {model: sync, overflow: refuse, backlog: 1}
 service: {distribution: exponential, mean: 100ms}
@@ -406,11 +406,11 @@ load: {path: /, connections: 100, for: 20s}`,
 		"latency of a and b: several loads that come at regular intervals meet, or do not, as they happen to begin": `
 server: {model: sync, workers: 2}
 service: {distribution: constant, time: 90ms}
-load: [{name: a, path: /, rate: 5, for: 2m}, {name: b, path: /, rate: 5, for: 2m}]`,
+load: [{name: a, path: /, rate: 5, arrivals: constant, for: 2m}, {name: b, path: /, rate: 5, arrivals: constant, for: 2m}]`,
 		"p99 of b: who comes at regular intervals and who comes at random wait differently": `
 server: {model: sync, workers: 2}
 service: {distribution: constant, time: 70ms}
-load: [{name: a, path: /, rate: 5, for: 2m, arrivals: poisson}, {name: b, path: /, rate: 5, for: 2m}]`,
+load: [{name: a, path: /, rate: 5, for: 2m, arrivals: poisson}, {name: b, path: /, rate: 5, arrivals: constant, for: 2m}]`,
 		"latency of /: each worker has a queue of its own, and who comes to a busy one waits though another is free": `
 server: {model: threaded, workers: 2, threads: 4}
 service: {distribution: exponential, mean: 1s}
@@ -462,7 +462,7 @@ load: {path: /, rate: 1, for: 1000s, arrivals: poisson, timeout: 6s}`,
 		"/: requests come and come back in a rhythm, and who meets whom at the CPU depends on it": `
 server: {model: threaded, threads: 50, cpu: 9ms}
 service: {distribution: constant, time: 100ms}
-load: {path: /, rate: 100, for: 5m}`,
+load: {path: /, rate: 100, arrivals: constant, for: 5m}`,
 		"/: the threads are held by requests that wait for the workers' CPU": `
 server: {model: threaded, threads: 12, cpu: 9ms}
 service: {distribution: exponential, mean: 100ms}
@@ -471,7 +471,7 @@ load: {path: /, rate: 100, for: 5m, arrivals: poisson}`,
 server: {model: evented, cpu: 10ms}
 service: {distribution: exponential, mean: 100ms}
 waits: await
-load: [{name: a, path: /, rate: 5, for: 2m}, {name: b, path: /, rate: 5, for: 2m}]`,
+load: [{name: a, path: /, rate: 5, arrivals: constant, for: 2m}, {name: b, path: /, rate: 5, arrivals: constant, for: 2m}]`,
 		"/: some requests may take longer than 5.5 s, the clients' timeout, and who leaves is served all the same": `
 server: {model: sync}
 service: {distribution: uniform, from: 0s, to: 100ms}
@@ -487,7 +487,7 @@ load: {path: /, connections: 10, for: 60s, timeout: 5s, give_up: true}`,
 		"a: some streams have their first line when nobody waits for it any more": `
 server: {model: evented}
 routes: {/: {service: {distribution: constant, time: 5s}, stream: true, waits: await}}
-load: {name: a, path: /, rate: 1, for: 10s}
+load: {name: a, path: /, rate: 1, arrivals: constant, for: 10s}
 horizon: 12s`,
 		"latency of /: requests wait for a thread, and for the CPU as well": `
 server: {model: threaded, threads: 20, cpu: 9ms}
@@ -505,19 +505,19 @@ load: {path: /, rate: 10, for: 5m, arrivals: poisson}`,
 		"/: more than can be served, and 100 % take longer than 5 s, the clients' timeout, by themselves": `
 server: {model: sync, workers: 2}
 service: {distribution: constant, time: 10s}
-load: {path: /, rate: 3, for: 10m, timeout: 5s}`,
+load: {path: /, rate: 3, arrivals: constant, for: 10m, timeout: 5s}`,
 		"/: more than can be served, and nginx asks [::1]:5000 in its place, where nobody listens": `
 server: {model: sync, workers: 2, address: 127.0.0.1:5000}
 nginx: shipped
 hosts: {localhost: [127.0.0.1, "::1"]}
 service: {distribution: uniform, from: 0s, to: 5s}
-load: {path: /, rate: 10, for: 2m}`,
+load: {path: /, rate: 10, arrivals: constant, for: 2m}`,
 		"b: another server behind the same nginx gets more than it can serve, and who waits there takes of nginx's worker_connections": `
 servers: [{model: evented, cpu: 20ms, address: 127.0.0.1:8001}, {model: sync, address: 127.0.0.1:8002}]
 nginx: app.conf
 routes: {/inner: {service: {distribution: constant, time: 80ms}, waits: await}, /: {service: {distribution: constant, time: 1s}}}
 waits: block
-load: [{name: a, path: /app/, rate: 100, for: 100s}, {name: b, path: /second, rate: 0.1, for: 100s}]`,
+load: [{name: a, path: /app/, rate: 100, arrivals: constant, for: 100s}, {name: b, path: /second, rate: 0.1, arrivals: constant, for: 100s}]`,
 		"/: some requests may take longer than 1.5 s, the clients' timeout, and who leaves is served all the same": `
 server: {model: threaded, threads: 20}
 service: {distribution: exponential, mean: 1s}
@@ -531,7 +531,7 @@ load: {path: /, rate: 9, for: 10m, arrivals: poisson}`,
 server: {model: evented, cpu: 1ms}
 waits: await
 routes: {/: {service: {distribution: constant, time: 1s}}, /b: {service: {distribution: constant, time: 1s}, stream: true}}
-load: [{name: a, path: /, rate: 0.1, for: 1m}, {name: b, path: /b, rate: 0.1, for: 1m}]`,
+load: [{name: a, path: /, rate: 0.1, arrivals: constant, for: 1m}, {name: b, path: /b, rate: 0.1, arrivals: constant, for: 1m}]`,
 		"/: some streams have their first line when nobody waits for it any more": `
 server: {model: evented}
 routes: {/: {service: {distribution: exponential, mean: 10s}, stream: true, waits: await}}
@@ -548,11 +548,11 @@ load: {path: /, connections: 10, for: 60s}`,
 		"latency of /: more than 1 in 1,000 take longer than 1 s, the clients' timeout": `
 server: {model: thread-per-request}
 service: {distribution: exponential, mean: 1s}
-load: {path: /, rate: 10, for: 1m, timeout: 1s}`,
+load: {path: /, rate: 10, arrivals: constant, for: 1m, timeout: 1s}`,
 		"/: 100 % of the requests outlast the worker timeout of 30 s, and take their worker with them": `
 server: {model: sync}
 service: {distribution: constant, time: 31s}
-load: {path: /, rate: 1, for: 1m}`,
+load: {path: /, rate: 1, arrivals: constant, for: 1m}`,
 	} {
 		without := parsed(t, file).theory().without
 		assert.Contains(t, without, why, "%s", file)
@@ -578,7 +578,7 @@ func TestWhatHasNoFormulaIsSaidOnce(t *testing.T) {
 servers: [{model: sync, address: 127.0.0.1:8001}, {model: sync, address: 127.0.0.1:8002}]
 nginx: app.conf
 service: {distribution: constant, time: 1s}
-load: {path: /two, rate: 0.1, for: 1m}`)
+load: {path: /two, rate: 0.1, arrivals: constant, for: 1m}`)
 	assert.Equal(t, []string{"/two: nginx sends them to several servers in turn"}, s.theory().without)
 }
 
@@ -588,8 +588,8 @@ servers: [{model: sync, address: 127.0.0.1:8001}, {model: sync, address: 127.0.0
 nginx: app.conf
 routes: {/inner/x: {service: {distribution: constant, time: 1s}}, /two: {service: {distribution: constant, time: 1s}}}
 load:
-  - {path: "/app/x?q=1", rate: 1, for: 10s}
-  - {path: /two, rate: 1, for: 10s}`)
+  - {path: "/app/x?q=1", rate: 1, arrivals: constant, for: 10s}
+  - {path: /two, rate: 1, arrivals: constant, for: 10s}`)
 	assert.Equal(t, way{servers: []int{0}, path: "/inner/x?q=1", patience: 7e9, buffered: true}, s.ways["/app/x?q=1"], "a patience and a path of its own")
 	assert.Equal(t, way{servers: []int{0, 1}, path: "/two", patience: 60e9, buffered: true}, s.ways["/two"], "two peers, and nginx's default patience")
 }

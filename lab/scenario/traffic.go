@@ -107,13 +107,14 @@ func (r *reading) openLoop(m *mapping, t *traffic) {
 		r.bad(n, "rate is %g: want more than 0 requests a second", x)
 		ok = false
 	}
+	t.poisson = true
 	if n := m.get("arrivals"); n != nil {
 		word, _ := r.choice(n, "arrivals", "constant", "poisson")
-		t.poisson = word == "poisson"
+		t.poisson = word != "constant"
 	}
 	span := m.need("for", "how long do they ask?")
-	if ok && span != nil && t.span > 0 && !t.poisson && x*t.span.Seconds() < 1 {
-		r.bad(n, "rate is %g, for %v: not one request comes", x, t.span)
+	if ok && span != nil && t.span > 0 && x*t.span.Seconds() < 1 {
+		r.bad(n, "rate is %g, for %v: less than one request comes", x, t.span)
 	}
 	t.load = load.Open{Name: t.name, Path: t.path, Rate: t.rate, Poisson: t.poisson, Start: t.start, Duration: t.span, Timeout: t.timeout}
 }
