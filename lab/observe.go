@@ -29,6 +29,9 @@ type Observation struct {
 	// the horizon, by connection and sequence. Those that were open then end at
 	// the horizon or after it.
 	Front []front.Record
+	// FrontLog is the front's error log up to the horizon, by instant and connection.
+	// It is nil if there is no front.
+	FrontLog []front.LogLine
 
 	// Begin is when the load began: instants in Records count from there.
 	Begin time.Time
@@ -44,8 +47,8 @@ type Observation struct {
 	kinds  []worker.Config // what each worker is
 }
 
-// On returns what was observed of the load of that name alone. Spans, Exits and Front remain those of all loads,
-// because neither a worker nor a proxy knows for which load it works. A metric of this package that counts them is
+// On returns what was observed of the load of that name alone. Spans, Exits, Front and FrontLog remain those of all
+// loads, because neither a worker nor a proxy knows for which load it works. A metric of this package that counts them is
 // therefore NaN for what On returns.
 func (o *Observation) On(name string) *Observation {
 	of := *o
@@ -127,6 +130,7 @@ type notebook struct {
 	spans []worker.Span
 	exits []worker.Exit
 	front []front.Record
+	log   []front.LogLine // nil without a front
 }
 
 // numbered is the notebook as one server's observer: its workers are numbered
@@ -150,6 +154,13 @@ func (n numbered) Exit(e worker.Exit) {
 func (n *notebook) passed(r front.Record) {
 	n.mu.Lock()
 	n.front = append(n.front, r)
+	n.mu.Unlock()
+}
+
+// logged is told of the lines of a front's error log.
+func (n *notebook) logged(l front.LogLine) {
+	n.mu.Lock()
+	n.log = append(n.log, l)
 	n.mu.Unlock()
 }
 
@@ -195,6 +206,13 @@ func (n *notebook) into(o *Observation) {
 	}
 	slices.SortFunc(o.Front, func(a, b front.Record) int {
 		return cmp.Or(cmp.Compare(a.Conn, b.Conn), cmp.Compare(a.Seq, b.Seq))
+	})
+	if n.log != nil {
+		o.FrontLog = slices.DeleteFunc(n.log, func(l front.LogLine) bool { return !l.At.Before(end) })
+	}
+	slices.SortFunc(o.FrontLog, func(a, b front.LogLine) int {
+		return cmp.Or(a.At.Compare(b.At), cmp.Compare(a.Process, b.Process), cmp.Compare(a.Conn, b.Conn),
+			cmp.Compare(a.Message, b.Message))
 	})
 	slices.SortFunc(o.Spans, func(a, b worker.Span) int {
 		return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.Worker, b.Worker), cmp.Compare(a.Boot, b.Boot),

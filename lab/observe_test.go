@@ -5,6 +5,7 @@ package lab
 
 import (
 	"math"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ import (
 
 	"example.com/outagelab/feedsim/front"
 	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver/worker"
 )
 
@@ -120,15 +122,48 @@ func TestMetricsOfStreamsAndOfTheFront(t *testing.T) {
 	} {
 		assert.Equal(t, c.want, c.metric.Of(o), c.metric.Name)
 	}
-	var p page
-	p.frontLog(o)
+}
+
+func TestTheErrorLogIsCountedAndAlwaysShown(t *testing.T) {
+	const refused, timedOut = "connect() failed (111: Connection refused) while connecting to upstream",
+		"upstream timed out (110: Connection timed out) while reading response header from upstream"
+	shown := func(o *Observation) []string {
+		var p typeset.Page
+		WriteLog(&p, o.LogCounts())
+		return strings.Split(p.String(), "\n")
+	}
 	assert.Equal(t, []string{
-		"", "  what nginx's error log would say, and how often",
-		"          2  no live upstreams",
-		"          1  connect() failed (111: Connection refused) while connecting to upstream",
-		"          1  upstream timed out (110: Connection timed out) while reading response header",
-		"             from upstream", "",
-	}, strings.Split(p.String(), "\n"))
+		"", "  nginx's error log, and how often it has each line",
+		"          2  [error] connect() failed (111: Connection refused) while connecting to",
+		"             upstream",
+		"          1  [alert] 512 worker_connections are not enough",
+		"          1  [error] upstream timed out (110: Connection timed out) while reading response",
+		"             header from upstream",
+		"          3  [warn] and [info], which nginx's default level leaves out", "",
+	}, shown(&Observation{FrontLog: []front.LogLine{
+		{Level: front.Warn, Message: refused}, {Level: front.Info, Message: timedOut}, {Level: front.Info, Message: refused},
+		{Level: front.Error, Message: timedOut}, {Level: front.Error, Message: refused},
+		{Level: front.Error, Message: refused, Conn: 2}, {Level: front.Alert, Message: "512 worker_connections are not enough"},
+	}}))
+	assert.Equal(t, []string{"", "  nginx's error log is empty", ""}, shown(&Observation{FrontLog: []front.LogLine{}}))
+	assert.Equal(t, []string{""}, shown(&Observation{}), "there is no nginx")
+}
+
+// What the proxy logs as the experiment ends is not of the experiment.
+func TestTheErrorLogIsInOrderAndEndsAtTheHorizon(t *testing.T) {
+	begin := time.Now()
+	line := func(at float64, process, conn int, message string) front.LogLine {
+		return front.LogLine{At: begin.Add(sec(at)), Process: process, Conn: conn, Message: message}
+	}
+	ordered := []front.LogLine{line(1, 0, 0, "b"), line(2, 0, 1, "a"), line(2, 0, 1, "b"), line(2, 0, 2, "a"), line(2, 1, 0, "a")}
+	n := notebook{}
+	for _, l := range slices.Backward(ordered) {
+		n.logged(l)
+	}
+	n.logged(line(10, 0, 0, "a"))
+	o := &Observation{Begin: begin, Horizon: sec(10)}
+	n.into(o)
+	assert.Equal(t, ordered, o.FrontLog)
 }
 
 func TestWhatCannotBeMeasuredIsNaN(t *testing.T) {

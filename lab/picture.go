@@ -39,9 +39,7 @@ func (p *page) picture(o *Observation) {
 		p.outcomes(l.String(), o.On(l.String()), step, n)
 	}
 	p.axis(o.Horizon, n)
-	if len(o.Front) > 0 {
-		p.frontLog(o)
-	}
+	WriteLog(&p.Page, o.LogCounts())
 	if o.Workers > 0 {
 		p.workers(o, step, n)
 	}

@@ -58,6 +58,7 @@ type Result struct {
 	Checks  []ResultCheck  `json:"checks"`
 	Loads   []ResultLoad   `json:"loads"`
 	Workers []ResultWorker `json:"workers"`
+	Log     []LogCount     `json:"nginx_log,omitempty"` // nginx's error log; nil if there is no nginx
 	Cause   string         `json:"cause"`
 	Fix     string         `json:"fix"`
 
@@ -179,6 +180,7 @@ func newResult(e *Experiment, o *Observation, vs []verdict, err error) *Result {
 	for _, l := range e.Load {
 		r.Loads = append(r.Loads, newResultLoad(l, o.On(l.String())))
 	}
+	r.Log = o.LogCounts()
 	for w := range o.Workers {
 		rw := ResultWorker{Busy: o.busy(w)}
 		for _, x := range o.Exits {

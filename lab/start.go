@@ -116,8 +116,10 @@ func (s *System) start(n network, seed uint64, notes *notebook) (_ *started, err
 			return nil, err
 		}
 		address = at.String()
+		notes.log = []front.LogLine{}
 		proxy, err := front.New(s.Front.Config, front.Options{
-			Dial: up.noticing(n, address), Resolve: s.Front.resolve, Observe: notes.passed, Seed: draw(seed, drawFront),
+			Dial: up.noticing(n, address), Resolve: s.Front.resolve, Observe: notes.passed, Log: notes.logged,
+			Seed: draw(seed, drawFront),
 		})
 		if err != nil {
 			return nil, fmt.Errorf("the front: %w", err)

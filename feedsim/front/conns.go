@@ -4,6 +4,7 @@
 package front
 
 import (
+	"container/list"
 	"context"
 	"net"
 	"sync"
@@ -52,16 +53,16 @@ func (d *door) Accept() (net.Conn, error) {
 		served := &clientConn{Conn: c, nth: p.conns}
 		p.mu.Unlock()
 		served.process = p.processFor(served.nth)
-		e := event{conn: served.nth, kind: accept}
-		w := p.processes[served.process]
-		w.ask(&e)
+		served.worker = p.processes[served.process]
+		e := event{conn: served.nth, kind: accept, client: served}
+		served.worker.ask(&e)
 		if e.ok {
-			served.release = func() { w.note(&event{conn: served.nth, kind: release}) }
 			d.open.Add(1)
 			return served, nil
 		}
 		now := time.Now()
 		c.Close()
+		p.log(LogLine{now, Alert, served.process, 0, noSlot(p.config.connections)})
 		if p.options.Observe != nil {
 			p.options.Observe(Record{Conn: served.nth, Process: served.process, Start: now, End: now})
 		}
@@ -88,9 +89,18 @@ type clientConn struct {
 	net.Conn
 	nth      int // of the proxy's connections, from 1
 	process  int // which one accepted it
+	worker   *process
 	requests int // so far; of the one goroutine that serves it
-	release  func()
 	closed   atomic.Bool
+
+	// Of the process, and guarded by its lock.
+	held     bool          // it has one of worker_connections
+	reusable *list.Element // in the process's list, while no request is under way
+}
+
+// note tells the process what happens to the connection.
+func (c *clientConn) note(kind eventKind) {
+	c.worker.note(&event{conn: c.nth, kind: kind, client: c})
 }
 
 // Close also gives the connection back to its process.
@@ -99,7 +109,7 @@ func (c *clientConn) Close() error {
 		return net.ErrClosed
 	}
 	err := c.Conn.Close()
-	c.release()
+	c.note(hangUp)
 	return err
 }
 

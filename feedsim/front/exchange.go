@@ -4,8 +4,10 @@
 package front
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -16,6 +18,11 @@ import (
 
 // maxBody is client_max_body_size's default, in bytes.
 const maxBody = 1 << 20
+
+// bodyInMemory is how long a body is that nginx writes to a file: a quarter more than
+// client_body_buffer_size's default, in bytes. Source:
+// src/http/ngx_http_request_body.c, ngx_http_read_client_request_body.
+const bodyInMemory = 16<<10 + 4<<10
 
 // exchange is a request and what became of it. It belongs to the goroutine that
 // net/http serves the connection in.
@@ -100,7 +107,8 @@ func (x *exchange) readBody() int {
 	if x.r.Body == http.NoBody {
 		return 0
 	}
-	if x.r.ContentLength > maxBody {
+	if n := x.r.ContentLength; n > maxBody {
+		x.log(Error, fmt.Sprintf("client intended to send too large body: %d bytes", n))
 		return http.StatusRequestEntityTooLarge
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(x.w, x.r.Body, maxBody))
@@ -112,6 +120,9 @@ func (x *exchange) readBody() int {
 		return http.StatusBadRequest
 	}
 	x.body = body
+	if len(body) >= bodyInMemory {
+		x.log(Warn, "a client request body is buffered to a temporary file")
+	}
 	return 0
 }
 
@@ -183,13 +194,18 @@ func (x *exchange) mayTryNext(why failures, sent bool) bool {
 // leavePeer ends the use of the peer that was chosen.
 func (x *exchange) leavePeer(how eventKind) {
 	if x.pick.tried != nil { // a single peer is never marked
-		x.process.note(&event{conn: x.client.nth, kind: how, pick: &x.pick, peer: x.pick.peer})
+		x.process.note(&event{conn: x.client.nth, kind: how, pick: &x.pick, peer: x.pick.peer, while: cmp.Or(x.try.While, ReadingHeader)})
 	}
 }
 
 // end writes down how the present try ended.
 func (x *exchange) end(o Outcome, while While, err error) {
-	x.try.Outcome, x.try.While, x.try.Err, x.try.End = o, while, err, time.Now()
+	t := x.try
+	t.Outcome, t.While, t.Err, t.End = o, while, err, time.Now()
+	if level := o.level(); level != "" {
+		t.Message = x.message()
+		x.log(level, t.Message)
+	}
 }
 
 // gone reports whether the client has left, at this very instant at the latest.

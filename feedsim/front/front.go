@@ -10,14 +10,14 @@
 // Known differences, beyond what the file can say:
 //
 //   - a request that no location takes is a 404, for no file is ever served;
-//   - a reply that does not begin with "HTTP/" is a 502, where nginx passes it on
-//     as HTTP/0.9;
+//   - a reply that does not begin with "HTTP/", or has no number as its status, is
+//     a 502, where nginx passes it on as HTTP/0.9;
+//   - a chunk of a buffered reply waits until a buffer is full, where nginx passes
+//     it on when it is complete;
 //   - Location and Refresh headers of replies are passed on as they are, where
 //     nginx rewrites those that name the upstream (proxy_redirect default);
 //   - a request's body is read without client_body_timeout, and a connection is
 //     not closed after a thousand requests (keepalive_requests);
-//   - when worker_connections run out, nginx closes idle connections first; here
-//     they keep their place until keepalive_timeout;
 //   - error pages are those of server_tokens off: no version.
 //
 // Rules of virtual time (testing/synctest): make the proxy in the bubble that it
@@ -54,6 +54,8 @@ type Options struct {
 	// Observe is told of each request when it is over; nil costs nothing. It is
 	// called from many goroutines and must not block.
 	Observe func(Record)
+	// Log is told of each line of the error log, on the same terms.
+	Log func(LogLine)
 	// Seed decides what is a race in nginx: which of several worker processes
 	// accepts a connection, and how many requests one reads in a turn of its loop.
 	Seed uint64
@@ -111,7 +113,7 @@ func New(config *Config, options Options) (*Proxy, error) {
 	// src/os/unix/ngx_process_cycle.c).
 	free := config.connections - len(config.Listens()) - 1
 	for range config.processes {
-		w := &process{free: free}
+		w := &process{nth: len(p.processes), all: config.connections, free: free, log: p.log}
 		for _, found := range peers {
 			w.groups = append(w.groups, group{slices.Clone(found)})
 		}
@@ -163,8 +165,13 @@ func (p *Proxy) Serve(ln net.Listener) error {
 		ConnContext:       func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },
 		ReadHeaderTimeout: time.Minute, // client_header_timeout
 		IdleTimeout:       s.keepAlive,
-		ConnState: func(_ net.Conn, state http.ConnState) {
-			if state == http.StateClosed { // the goroutine that served it ends
+		ConnState: func(c net.Conn, state http.ConnState) {
+			switch state {
+			case http.StateActive:
+				c.(*clientConn).note(busy)
+			case http.StateIdle:
+				c.(*clientConn).note(idle)
+			case http.StateClosed: // the goroutine that served it ends
 				d.open.Done()
 			}
 		},

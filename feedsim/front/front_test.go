@@ -226,7 +226,7 @@ func TestAClientWhoLeavesIs499(t *testing.T) {
 		require.Equal(h.t, 499, r.Status)
 		require.False(h.t, r.Cut)
 		require.Equal(h.t, "GET / 499 1.000 location / upstream app "+
-			"127.0.0.1:5000: client closed connection while reading response header from upstream", r.String())
+			"127.0.0.1:5000: epoll_wait() reported that client prematurely closed connection, so upstream connection is closed too while sending request to upstream", r.String())
 	})
 }
 

@@ -71,32 +71,45 @@ type house struct {
 	began time.Time
 	port  int
 
-	mu      sync.Mutex
-	records []front.Record
-	asked   []string // by peers, in order
+	mu       sync.Mutex
+	records  []front.Record
+	errorLog []front.LogLine
+	asked    []string // by peers, in order
 }
 
 // inHouse runs f in a bubble with a proxy of that configuration, and closes it.
 func inHouse(t *testing.T, text string, f func(h *house)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		h := &house{t: t, began: time.Now(), port: 20000}
-		var err error
-		h.proxy, err = front.New(parse(t, text), front.Options{
-			Dial: h.net.DialContext, Resolve: localhost("127.0.0.1", "::1"), Observe: h.observe,
-		})
-		require.NoError(t, err)
-		ln, err := h.net.Listen("127.0.0.1:8080")
-		require.NoError(t, err)
-		served := make(chan error, 1)
-		go func() { served <- h.proxy.Serve(ln) }()
-		defer func() {
-			synctest.Wait()
-			require.NoError(t, h.proxy.Close())
-			require.ErrorIs(t, <-served, http.ErrServerClosed)
-		}()
-		f(h)
+		h := &house{t: t}
+		h.run(text, front.Options{Dial: h.net.DialContext}, f)
 	})
+}
+
+// run is the inside of inHouse, with these options as far as the house has none of
+// its own.
+func (h *house) run(text string, options front.Options, f func(h *house)) {
+	h.began, h.port = time.Now(), 20000
+	options.Resolve, options.Observe, options.Log = localhost("127.0.0.1", "::1"), h.observe, h.note
+	var err error
+	h.proxy, err = front.New(parse(h.t, text), options)
+	require.NoError(h.t, err)
+	ln, err := h.net.Listen("127.0.0.1:8080")
+	require.NoError(h.t, err)
+	served := make(chan error, 1)
+	go func() { served <- h.proxy.Serve(ln) }()
+	defer func() {
+		synctest.Wait()
+		require.NoError(h.t, h.proxy.Close())
+		require.ErrorIs(h.t, <-served, http.ErrServerClosed)
+	}()
+	f(h)
+}
+
+func (h *house) note(l front.LogLine) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.errorLog = append(h.errorLog, l)
 }
 
 func (h *house) observe(r front.Record) {
@@ -269,8 +282,12 @@ func (h *house) ask(request string) <-chan answer {
 func (h *house) get(path string) answer { return <-h.ask("GET " + path) }
 
 // converse sends a request, a method and a path and maybe a body, and reads the
-// answer.
+// answer. It sends nothing for "", and waits until the connection is closed.
 func converse(c net.Conn, request string, now func() time.Duration) answer {
+	if request == "" {
+		_, err := io.Copy(io.Discard, c)
+		return answer{end: now(), err: err}
+	}
 	line, body, _ := strings.Cut(request, "\n")
 	length := ""
 	if body != "" {

@@ -63,21 +63,24 @@ func (g *group) choose(p *pick, now int64) int {
 	return best
 }
 
-// leave is ngx_http_upstream_free_round_robin_peer.
-func (g *group) leave(i int, failed bool, now int64) {
+// leave is ngx_http_upstream_free_round_robin_peer. It reports whether the peer is
+// marked as failed from now on.
+func (g *group) leave(i int, failed bool, now int64) bool {
 	if len(g.peers) == 1 {
-		return
+		return false
 	}
 	x := &g.peers[i]
 	if !failed {
 		if x.accessed < x.checked { // it was given another chance, and took it
 			x.fails = 0
 		}
-		return
+		return false
 	}
 	x.fails++
 	x.accessed, x.checked = now, now
-	if x.maxFails > 0 {
-		x.effective = max(0, x.effective-1/x.maxFails)
+	if x.maxFails == 0 {
+		return false
 	}
+	x.effective = max(0, x.effective-1/x.maxFails)
+	return x.fails >= x.maxFails
 }

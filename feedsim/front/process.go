@@ -5,6 +5,7 @@ package front
 
 import (
 	"cmp"
+	"container/list"
 	"slices"
 	"sync"
 	"time"
@@ -13,23 +14,37 @@ import (
 )
 
 // process decides on what happens to it, in order of time and, at one instant,
-// of the clients' connections. A decision is due once its instant is over; as
-// nothing looks at a process without making the decisions that are due, whoever
-// comes first makes them, and everybody makes the same.
+// of the clients' connections. A decision is due once its instant is over. Nothing
+// looks at a process without making the decisions that are due, so whichever
+// goroutine comes first makes them, and every goroutine would make the same.
 type process struct {
+	nth int // from 0
+	all int // worker_connections
+	log func(LogLine)
+
 	mu     sync.Mutex
 	events []*event // not decided on, in order of time
-	free   int      // connections, of worker_connections
+	free   int      // connections, of all
 	groups []group  // one an upstream
+	// reusable are the clients' connections without a request under way: those that
+	// have sent none yet, and those kept alive. The one that has been longest so is
+	// first.
+	reusable list.List
+	warned   int64 // the second of the last warning about reusing
+
+	drained []*clientConn // to be closed, once the lock is free
+	lines   []LogLine     // to be logged then
 }
 
 // event is something that happens to a process.
 type event struct {
-	at   time.Time
-	conn int // the client's connection
-	kind eventKind
-	pick *pick // choosePeer and leavePeer
-	peer int   // leavePeer
+	at     time.Time
+	conn   int // the client's connection
+	kind   eventKind
+	client *clientConn // accept, busy, idle, hangUp
+	pick   *pick       // choosePeer, leaveFine and leaveFail
+	peer   int         // leaveFine and leaveFail
+	while  While       // leaveFail: what the try was at
 
 	ok bool // the answer: there was a connection for it
 }
@@ -38,7 +53,10 @@ type eventKind int
 
 const (
 	accept     eventKind = iota // a client's connection
-	release                     // of a connection, a client's or an upstream's
+	busy                        // a request begins on a client's connection
+	idle                        // a request on a client's connection is over
+	hangUp                      // a client's connection is closed
+	release                     // of a connection to an upstream
 	choosePeer                  // for the next try, with a connection to it
 	leaveFine                   // a try that did not fail
 	leaveFail                   // a try that failed
@@ -58,7 +76,15 @@ func (p *process) ask(e *event) {
 	repeatable.Settle(e.at)
 	p.mu.Lock()
 	p.decide(time.Now())
+	drained, lines := p.drained, p.lines
+	p.drained, p.lines = nil, nil
 	p.mu.Unlock()
+	for _, c := range drained {
+		c.Close()
+	}
+	for _, l := range lines {
+		p.log(l)
+	}
 }
 
 // decide decides on the events of instants before now.
@@ -81,25 +107,77 @@ func (p *process) decide(now time.Time) {
 func (p *process) decideOn(e *event) {
 	switch e.kind {
 	case accept:
-		e.ok = p.take()
+		if e.ok = p.take(e); e.ok {
+			e.client.held = true
+			e.client.reusable = p.reusable.PushBack(e.client)
+		}
+	case busy:
+		p.keep(e.client)
+	case idle:
+		if e.client.held {
+			e.client.reusable = p.reusable.PushBack(e.client)
+		}
+	case hangUp:
+		p.giveBack(e.client)
 	case release:
 		p.free++
 	case choosePeer:
 		// A peer is chosen first (ngx_event_connect_peer in
 		// src/event/ngx_event_connect.c).
 		e.pick.peer = p.groups[e.pick.group].choose(e.pick, e.at.Unix())
-		e.ok = e.pick.peer >= 0 && p.take()
+		e.ok = e.pick.peer >= 0 && p.take(e)
 	case leaveFine:
 		p.groups[e.pick.group].leave(e.peer, false, e.at.Unix())
 	case leaveFail:
-		p.groups[e.pick.group].leave(e.peer, true, e.at.Unix())
+		if p.groups[e.pick.group].leave(e.peer, true, e.at.Unix()) {
+			p.lines = append(p.lines, LogLine{e.at, Warn, p.nth, e.conn, "upstream server temporarily disabled " + string(e.while)})
+		}
 	}
 }
 
-func (p *process) take() bool {
-	if p.free <= 0 {
+// take takes one of the connections, and reports false if none is free. Source:
+// src/core/ngx_connection.c, ngx_get_connection.
+func (p *process) take(e *event) bool {
+	p.drain(e)
+	if p.free == 0 {
 		return false
 	}
 	p.free--
 	return true
+}
+
+// drain closes connections without a request under way, the oldest first, when at
+// most a sixteenth of all is free. It warns of that once a second. Source:
+// src/core/ngx_connection.c, ngx_drain_connections.
+func (p *process) drain(e *event) {
+	n := p.reusable.Len()
+	if n == 0 || p.free > p.all/16 {
+		return
+	}
+	if now := e.at.Unix(); p.warned != now {
+		p.warned = now
+		p.lines = append(p.lines, LogLine{e.at, Warn, p.nth, 0, noSlot(p.all) + ", reusing connections"})
+	}
+	for range max(min(32, n/8), 1) {
+		c := p.reusable.Front().Value.(*clientConn)
+		p.giveBack(c)
+		p.drained = append(p.drained, c)
+	}
+}
+
+// keep takes a client's connection off the list of reusable ones, if it is there.
+func (p *process) keep(c *clientConn) {
+	if c.reusable != nil {
+		p.reusable.Remove(c.reusable)
+		c.reusable = nil
+	}
+}
+
+// giveBack frees a client's connection, once.
+func (p *process) giveBack(c *clientConn) {
+	if c.held {
+		c.held = false
+		p.keep(c)
+		p.free++
+	}
 }

@@ -49,9 +49,10 @@ type Record struct {
 type Try struct {
 	Peer    string // "127.0.0.1:5000"; "" for NoLive
 	Outcome Outcome
-	While   While // where it failed; "" if it did not, and for NoLive
-	Err     error // the error behind the outcome, where there was one
-	Status  int   // of the peer's reply; 0 if no header came
+	While   While  // where it failed; "" if it did not, and for NoLive
+	Err     error  // the error behind the outcome, where there was one
+	Message string // its line of the error log; "" if it has none
+	Status  int    // of the peer's reply; 0 if no header came
 
 	Start     time.Time // connecting began
 	Connected time.Time // zero if it never was
@@ -60,20 +61,11 @@ type Try struct {
 	End       time.Time
 }
 
-// String is the try as nginx's error log has it.
+// String is the peer with the try's line of the error log, or with its outcome.
 func (t Try) String() string {
-	s := string(t.Outcome)
-	if t.Outcome == Reset {
-		s = map[While]string{Sending: "send() failed "}[t.While] + s
-		if t.While != Sending {
-			s = "recv() failed " + string(t.Outcome)
-		}
-	}
-	if t.Outcome == Unconnected && t.Err != nil {
-		s += " (" + t.Err.Error() + ")"
-	}
-	if t.While != "" {
-		s += " " + string(t.While)
+	s := t.Message
+	if s == "" {
+		s = string(t.Outcome)
 	}
 	if t.Peer != "" {
 		s = t.Peer + ": " + s

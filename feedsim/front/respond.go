@@ -4,8 +4,10 @@
 package front
 
 import (
+	"errors"
 	"io"
 	"net/http"
+	"os"
 	"slices"
 	"strconv"
 	"sync"
@@ -87,20 +89,25 @@ func (x *exchange) over(rp *reply, err error) {
 	x.leavePeer(leaveFine)
 }
 
-// clientFailed is the end of the reply because the client took no more of it.
-func (x *exchange) clientFailed(rp *reply) {
+// clientFailed is the end of the reply because the client took no more of it: it
+// left, or err is that send_timeout passed.
+func (x *exchange) clientFailed(rp *reply, err error) {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		err = nil
+	}
 	if rp.conn == nil {
+		x.log(Info, afterwards(err))
 		return
 	}
-	x.end(ClientGone, ReadingBody, nil)
+	x.end(ClientGone, ReadingBody, err)
 	rp.close()
 	x.leavePeer(leaveFine)
 }
 
-// leave ends the client's connection without another byte. Where nothing was
-// sent before, it is because the client left (ngx_http_terminate_request).
+// leave ends the client's connection without another byte. A client that left
+// before the first is logged with status 499 (ngx_http_terminate_request).
 func (x *exchange) leave() {
-	if x.record.FirstByte.IsZero() {
+	if x.record.FirstByte.IsZero() && x.try.Outcome == ClientGone {
 		x.record.Status, x.record.Cut = statusClientGone, false
 	}
 	panic(http.ErrAbortHandler)
@@ -132,17 +139,19 @@ func (x *exchange) unbuffered(rp *reply) bool {
 	defer x.client.SetWriteDeadline(time.Time{})
 	x.w.WriteHeader(rp.status)
 	if len(rp.early) == 0 {
-		if x.send(nil) != nil {
-			x.clientFailed(rp)
+		if err := x.send(nil); err != nil {
+			x.clientFailed(rp, err)
 			return true
 		}
 	}
 	buf := make([]byte, x.location.headerSize)
 	for {
 		n, err := rp.Read(buf)
-		if n > 0 && x.send(buf[:n]) != nil {
-			x.clientFailed(rp)
-			return true
+		if n > 0 {
+			if err := x.send(buf[:n]); err != nil {
+				x.clientFailed(rp, err)
+				return true
+			}
 		}
 		if err == io.EOF {
 			x.over(rp, nil)
@@ -192,10 +201,10 @@ func (x *exchange) buffered(rp *reply) bool {
 			out.add(b)
 		}
 	}
-	clientFailed := out.broken()
+	broke := out.broken()
 	switch {
-	case clientFailed:
-		x.clientFailed(rp)
+	case broke != nil:
+		x.clientFailed(rp, broke)
 	case err == io.EOF:
 		x.over(rp, nil)
 	default:
@@ -208,7 +217,11 @@ func (x *exchange) buffered(rp *reply) bool {
 		out.add(b[:n])
 	}
 	out.finish()
-	return x.try.Outcome != Served || out.broken()
+	if late := out.broken(); broke == nil && late != nil && x.try.Outcome != ClientGone {
+		x.clientFailed(rp, late)
+		return true
+	}
+	return x.try.Outcome != Served
 }
 
 // keeps reports whether what a buffer held when the upstream ended so is still
@@ -220,7 +233,7 @@ func keeps(o Outcome) bool { return o == Served || o == ClosedEarly }
 func (x *exchange) breakOff(rp *reply, b []byte, err error) bool {
 	x.over(rp, err)
 	switch {
-	case x.try.Outcome == ClientGone:
+	case x.try.Outcome == ClientGone, x.try.Outcome == Invalid: // not even the header
 	case keeps(x.try.Outcome):
 		x.send(b)
 	default:
@@ -252,7 +265,7 @@ type queue struct {
 	mu     sync.Mutex
 	waits  [][]byte
 	closed bool
-	broke  bool
+	broke  error // why the client takes no more
 }
 
 func (q *queue) add(b []byte) {
@@ -280,9 +293,9 @@ func (q *queue) drain(send func([]byte) error) {
 		q.waits = nil
 		q.mu.Unlock()
 		for _, b := range all {
-			if send(b) != nil {
+			if err := send(b); err != nil {
 				q.mu.Lock()
-				q.broke = true
+				q.broke = err
 				q.mu.Unlock()
 				q.failed()
 				return
@@ -306,7 +319,7 @@ func (q *queue) finish() {
 	<-q.done
 }
 
-func (q *queue) broken() bool {
+func (q *queue) broken() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.broke

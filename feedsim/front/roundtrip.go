@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"math"
 	"net"
@@ -143,7 +144,10 @@ func (rp *reply) failed(err error, while While) failures {
 		x.end(ClosedEarly, while, err)
 	case errors.As(err, new(*net.OpError)), errors.Is(err, net.ErrClosed):
 		x.end(Reset, while, err)
-	default: // the header, or how the chunks are framed
+	case while == ReadingBody: // how the chunks are framed
+		err = errChunks
+		fallthrough
+	default:
 		x.end(Invalid, while, err)
 		return onInvalidHeader
 	}
@@ -173,7 +177,13 @@ func (rp *reply) send() (failures, bool) {
 	return 0, true
 }
 
-var errInvalid = errors.New("invalid header")
+// What is wrong with a reply, in nginx's words.
+var (
+	errTooBig  = errors.New("upstream sent too big header")
+	errStatus  = errors.New("upstream sent no valid HTTP/1.0 header")
+	errInvalid = errors.New("upstream sent invalid header")
+	errChunks  = errors.New("upstream sent invalid chunked response")
+)
 
 // readHeader reads until the header is complete. All of it must come within one
 // proxy_read_timeout (ngx_http_upstream_process_header in
@@ -198,8 +208,11 @@ func (rp *reply) readHeader() (failures, bool) {
 			}
 			return 0, true
 		}
-		if err == nil && (n == len(buf) || n >= 5 && string(buf[:5]) != "HTTP/") {
-			err = errInvalid
+		if err == nil && n >= 5 && string(buf[:5]) != "HTTP/" {
+			err = errStatus
+		}
+		if err == nil && n == len(buf) {
+			err = errTooBig
 		}
 		if err != nil {
 			return rp.failed(err, ReadingHeader), false
@@ -242,22 +255,23 @@ func (rp *reply) parse(head []byte) error {
 	r := textproto.NewReader(bufio.NewReader(bytes.NewReader(head)))
 	line, err := r.ReadLine()
 	if err != nil {
-		return errInvalid
+		return errStatus
 	}
 	proto, rest, _ := strings.Cut(line, " ")
 	code, _, _ := strings.Cut(strings.TrimLeft(rest, " "), " ")
 	status, err := strconv.Atoi(code)
 	if err != nil || len(code) != 3 || status < 100 || !strings.HasPrefix(proto, "HTTP/") {
-		return errInvalid
+		return errStatus
 	}
 	header, err := r.ReadMIMEHeader()
 	if err != nil {
-		return errInvalid
+		return invalidHeader(head)
 	}
 	rp.status, rp.header = status, http.Header(header)
 	if n := rp.header.Get("Content-Length"); n != "" {
 		if rp.left, err = strconv.ParseInt(n, 10, 64); err != nil || rp.left < 0 {
-			return errInvalid
+			rp.left = -1 // ngx_http_upstream_process_content_length, ngx_atoof
+			rp.header.Del("Content-Length")
 		}
 	}
 	if strings.EqualFold(rp.header.Get("Transfer-Encoding"), "chunked") {
@@ -266,6 +280,20 @@ func (rp *reply) parse(head []byte) error {
 		rp.header.Del("Content-Length")
 	}
 	return nil
+}
+
+// invalidHeader is the error of a header that is invalid, with the name of the first
+// field that has a character no name can have, up to it.
+// Source: src/http/modules/ngx_http_proxy_module.c, ngx_http_proxy_process_header;
+// src/http/ngx_http_parse.c, ngx_http_parse_header_line.
+func invalidHeader(head []byte) error {
+	for line := range bytes.Lines(head[bytes.IndexByte(head, '\n')+1:]) {
+		name, _, _ := bytes.Cut(bytes.TrimRight(line, "\r\n"), []byte(":"))
+		if i := bytes.IndexFunc(name, func(c rune) bool { return c <= ' ' || c == 0x7f }); i >= 0 {
+			return fmt.Errorf(`%w: "%s\x%02x..."`, errInvalid, name[:i], name[i])
+		}
+	}
+	return errInvalid
 }
 
 // Read reads the body. It returns io.EOF when the body is complete: all of a

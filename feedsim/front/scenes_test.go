@@ -99,7 +99,24 @@ var scenes = []scene{
 		name: "a header larger than its buffer is 502", servers: single, settings: "proxy_buffer_size 1k;",
 		peers: []script{raw("HTTP/1.0 200 OK\r\nA: " + lines(2) + "\r\n\r\n")}, asks: get("/"),
 		want: []string{"0s 0s: 502"},
-		log:  []string{"127.0.0.1:5000: upstream sent invalid header while reading response header from upstream"},
+		log:  []string{"127.0.0.1:5000: upstream sent too big header while reading response header from upstream"},
+	}, {
+		name: "a field's name with a control character is 502", servers: single,
+		peers: []script{raw("HTTP/1.0 200 OK\r\nA: b\r\nX\x01y: z\r\n\r\n")}, asks: get("/"),
+		want: []string{"0s 0s: 502"},
+		log:  []string{`127.0.0.1:5000: upstream sent invalid header: "X\x01..." while reading response header from upstream`},
+	}, {
+		name: "a status that is no number is 502", servers: single, inBubble: true, peers: []script{raw("HTTP/1.0 fine\r\n\r\n")}, asks: get("/"),
+		want: []string{"0s 0s: 502"},
+		log:  []string{"127.0.0.1:5000: upstream sent no valid HTTP/1.0 header while reading response header from upstream"},
+	}, {
+		name: "a reply whose first chunk is invalid is none", servers: single, peers: []script{raw(okChunk + "x\r\n")}, asks: get("/"),
+		want: []string{"0s: no reply"},
+		log:  []string{"127.0.0.1:5000: upstream sent invalid chunked response while reading upstream"},
+	}, {
+		name: "a Content-Length that is no number is none", servers: single,
+		peers: []script{raw("HTTP/1.0 200 OK\r\nContent-Length: five\r\n\r\nhello")}, asks: get("/"),
+		want: []string{"0s 0s: 200 hello"},
 	}, {
 		name: "no header in time is 504", servers: single, settings: "proxy_read_timeout 1s;",
 		peers: []script{watch}, asks: get("/"),
@@ -248,7 +265,7 @@ var scenes = []scene{
 		log: []string{
 			"127.0.0.1:5000: recv() failed (104: Connection reset by peer) while reading response header from upstream, " +
 				"127.0.0.1:5001: recv() failed (104: Connection reset by peer) while reading response header from upstream",
-			"no live upstreams",
+			"no live upstreams while connecting to upstream",
 			"127.0.0.1:5001: served",
 		},
 	}, {
@@ -276,7 +293,7 @@ var scenes = []scene{
 				"127.0.0.1:5001: recv() failed (104: Connection reset by peer) while reading response header from upstream",
 			"127.0.0.1:5001: recv() failed (104: Connection reset by peer) while reading response header from upstream, " +
 				"127.0.0.1:5000: recv() failed (104: Connection reset by peer) while reading response header from upstream",
-			"no live upstreams",
+			"no live upstreams while connecting to upstream",
 		},
 	}, {
 		name: "a client who leaves takes the upstream's connection along", servers: single, peers: []script{watch},

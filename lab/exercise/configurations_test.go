@@ -302,7 +302,7 @@ func TestTheCauseIsWhatHappened(t *testing.T) {
 			for line := range strings.Lines(text) {
 				assert.LessOrEqual(t, len([]rune(line)), pageWidth+1, "a line too long: %s", line)
 			}
-			assert.LessOrEqual(t, strings.Count(text, "\n"), 66, "a report of one page")
+			assert.LessOrEqual(t, strings.Count(text, "\n"), 74, "a report of one page")
 			if t.Failed() {
 				t.Logf("the report:\n%s", text)
 			}

@@ -99,6 +99,8 @@ func TestAHealthyReportNamesWhatIsLeft(t *testing.T) {
 	s.Conf = parsed(t, repaired())
 	report := run(t, s)
 	require.True(t, report.Healthy(), "%s", report)
+	assert.Contains(t, inOneLine(report), "nginx's error log, and how often it has each line 106 [error] "+
+		"connect() failed (111: Connection refused) while connecting to upstream 181 [warn] and [info], which nginx's default level leaves out")
 	assert.Contains(t, inOneLine(report), "Every route is healthy. One thing is left: nginx counts [::1]:5000, [::1]:5100 and [::1]:5200 among its servers")
 
 	s.OneAddress = true

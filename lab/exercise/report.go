@@ -21,7 +21,8 @@ type Report struct {
 
 	setup    Setup
 	servers  [][2]string // what each is, and what became of it
-	refusing []string    // addresses that nginx asked, and no app server has
+	log      []lab.LogCount
+	refusing []string // addresses that nginx asked, and no app server has
 }
 
 // A Route is what became of the traffic to a route.
@@ -60,7 +61,7 @@ func (r *Report) Healthy() bool {
 func diagnose(o *lab.Observation, servers []server, at string) *Report {
 	ev := gather(o, servers, at)
 	bad := ev.charge()
-	r := new(Report)
+	r := &Report{log: o.LogCounts()}
 	for _, n := range needs {
 		r.Routes = append(r.Routes, ev.route(n, bad))
 	}
@@ -195,6 +196,9 @@ func (r *Report) String() string {
 	for _, s := range r.servers {
 		b.WriteString(hang(fmt.Sprintf("  %-36s", s[0]), s[1]))
 	}
+	var p typeset.Page
+	lab.WriteLog(&p, r.log)
+	b.WriteString(p.String())
 	if len(ill) == 0 {
 		b.WriteString("\nEvery route is healthy.\n")
 		if len(r.refusing) > 0 {

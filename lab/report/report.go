@@ -89,6 +89,7 @@ type row struct {
 	Clock    string
 	Checks   []check
 	Pictures []picture
+	Log      string // nginx's error log
 }
 
 // A check is a row of the table of what was predicted and measured.
@@ -195,6 +196,9 @@ func rowOf(r *lab.Result, anchor string) (*row, error) {
 			worst, row.Worst = off, typeset.PercentOff(c.Error())
 		}
 	}
+	var log typeset.Page
+	lab.WriteLog(&log, r.Log)
+	row.Log = strings.Trim(log.String(), "\n")
 	clock := "virtual"
 	if r.RealTime {
 		clock = "real"

@@ -604,6 +604,18 @@ func TestAnExperimentThatSawNothingIsStillInThePage(t *testing.T) {
 	assert.Contains(t, textOf(root), "No experiment has run.")
 }
 
+func TestNginxsErrorLogIsInThePage(t *testing.T) {
+	r := &lab.Result{Name: "logged", Holds: true, Log: []lab.LogCount{{Level: "alert", Message: "12 <worker_connections> are not enough", Count: 3}}}
+	_, root := written(t, lab.Collect(r))
+	assert.Contains(t, textOf(all(root, "pre")[0]), "3 [alert] 12 <worker_connections> are not enough")
+	r.Log = []lab.LogCount{}
+	_, root = written(t, lab.Collect(r))
+	assert.Equal(t, "nginx's error log is empty", strings.TrimSpace(textOf(all(root, "pre")[0])))
+	r.Log = nil
+	_, root = written(t, lab.Collect(r))
+	assert.Empty(t, all(root, "pre"), "there is no nginx")
+}
+
 func TestAFigureWithoutPointsIsLeftOut(t *testing.T) {
 	_, root := written(t, lab.Collect(judged().Rows()[1]), func([]*lab.Result) (Figure, error) {
 		f := crossover()

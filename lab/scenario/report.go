@@ -77,6 +77,7 @@ func (r *Report) String() string {
 				p.Hang("  ✓ ", h.String()+": "+measured(&c)+" "+c.Unit)
 			}
 		}
+		lab.WriteLog(&p, res.Log)
 	}
 	r.predictions(&p)
 	if r.found != nil {

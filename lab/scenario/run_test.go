@@ -315,6 +315,23 @@ load: {path: /, rate: 0.5, arrivals: constant, for: 10s}`
 	assert.NotContains(t, words(run(t, parse(t, rest))), note, "nothing must hold")
 }
 
+// nginx's error log is in a report whether or not all holds.
+func TestNginxsErrorLogIsAlwaysShown(t *testing.T) {
+	const rest = `
+server: {model: threaded, threads: 20}
+service: {distribution: constant, time: 1s}
+nginx: b12.conf
+load: {path: /, arrivals: constant, for: 10s, rate: `
+	alert := "[alert] 12 worker_connections are not enough"
+	full := words(run(t, parse(t, "hold: {metric: reset, at_most: 0}"+rest+"10}")))
+	assert.Contains(t, full, "the claim does not hold")
+	assert.Contains(t, full, alert)
+	full = words(run(t, parse(t, "hold: {metric: reset, at_least: 1}"+rest+"10}")))
+	assert.Contains(t, full, "all holds")
+	assert.Contains(t, full, alert)
+	assert.Contains(t, words(run(t, parse(t, "hold: {metric: reset, at_most: 0}"+rest+"2}"))), "nginx's error log is empty")
+}
+
 func TestWhatMustHoldIsNoPredictionOfAnybody(t *testing.T) {
 	r := run(t, parse(t, `
 server: {model: sync}

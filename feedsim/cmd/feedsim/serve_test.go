@@ -144,7 +144,7 @@ func TestASecondAddressOfLocalhostIsThe502(t *testing.T) {
 	two.Stdout.Wait(t, fmt.Sprintf(`(?m)^GET "/check_feed" 502 \d+\.\d{3} location /check_feed upstream prefork %v: upstream timed out .*, \[::1\]:%d: connect\(\) failed`, peer, peer.Port()))
 	status, _ = cmdtest.Get(t, two.url+"/")
 	assert.Equal(t, http.StatusBadGateway, status)
-	two.Stdout.Wait(t, `(?m)^GET "/" 502 \d+\.\d{3} location / upstream prefork no live upstreams$`)
+	two.Stdout.Wait(t, `(?m)^GET "/" 502 \d+\.\d{3} location / upstream prefork no live upstreams while connecting to upstream$`)
 
 	one := newHouse(t, impatient...).start(t, slow...)
 	assert.Contains(t, one.Stdout.String(), "\n  localhost is 127.0.0.1\n")
