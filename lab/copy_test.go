@@ -121,8 +121,9 @@ func TestASiblingSharesNothingWithItsRow(t *testing.T) {
 
 	again := shared("Experiment", reflect.ValueOf(row), reflect.ValueOf(row))
 	for _, path := range []string{
-		"Experiment.System.Front.Hosts", "Experiment.System.Front.Hosts[]", "Experiment.System.Others", "Experiment.System.Services",
-		"Experiment.Load", "Experiment.Load[0].Header", "Experiment.Load[1].Header[]", "Experiment.Checks", "Experiment.Latencies",
+		"Experiment.System.Front.Hosts", "Experiment.System.Front.Hosts[]", "Experiment.System.Others",
+		"Experiment.System.Services", "Experiment.Load", "Experiment.Load[0].Header", "Experiment.Load[1].Header[]",
+		"Experiment.Checks", "Experiment.Latencies",
 	} {
 		assert.Contains(t, again, path, "the test sees what is shared")
 	}
@@ -130,7 +131,8 @@ func TestASiblingSharesNothingWithItsRow(t *testing.T) {
 
 func TestASiblingChangesItsOwnMaps(t *testing.T) {
 	e := outages()[0]
-	e.Load = []load.Load{load.Open{Name: "users", Path: "/", Header: http.Header{"Accept": {"*/*"}}, Rate: 1, Duration: time.Second}}
+	header := http.Header{"Accept": {"*/*"}}
+	e.Load = []load.Load{load.Open{Name: "users", Path: "/", Header: header, Rate: 1, Duration: time.Second}}
 	e.System.Front.Hosts = map[string][]netip.Addr{"app": {netip.MustParseAddr("127.0.0.1")}}
 	e.Sibling = func(e *Experiment) {
 		e.Load[0].(load.Open).Header.Set("Accept", "text/plain")

@@ -55,7 +55,8 @@ func (m Metric) On(name string) Metric {
 	case m.restricted:
 		of.misused = fmt.Sprintf("%s is of one load already: call On once", m.Name)
 	case !m.ByLoad:
-		of.misused = fmt.Sprintf("%s is of the whole system, and On(%q) cannot tell loads apart in it: measure it without On, or set ByLoad if Of reads nothing but Records", m.Name, name)
+		of.misused = fmt.Sprintf("%s is of the whole system, and On(%q) cannot tell loads apart in it: "+
+			"measure it without On, or set ByLoad if Of reads nothing but Records", m.Name, name)
 	}
 	if of.misused != "" {
 		of.Of = func(*Observation) float64 { return math.NaN() }
@@ -102,12 +103,15 @@ var Goodput = Metric{Name: "goodput", Unit: "replies/s", ByLoad: true, Of: func(
 // later or never: wrk's "timeout".
 var Timeouts = func() Metric {
 	m := Failures(load.Timeout)
-	m.Name, m.Means = "timeouts", "replies that came late, as wrk counts them; who still waits in the end is not counted"
+	m.Name = "timeouts"
+	m.Means = "replies that came late, as wrk counts them; who still waits in the end is not counted"
 	return m
 }()
 
 // MeanLatency is of all complete replies; NaN if there are none.
-var MeanLatency = Metric{Name: "mean latency", Unit: "s", Means: "of the complete replies", ByLoad: true, Of: func(o *Observation) float64 {
+var MeanLatency = Metric{Name: "mean latency", Unit: "s", Means: "of the complete replies", ByLoad: true, Of: meanLatency}
+
+func meanLatency(o *Observation) float64 {
 	sum, n := 0.0, 0.0
 	for _, r := range o.Records {
 		if r.Complete {
@@ -116,11 +120,13 @@ var MeanLatency = Metric{Name: "mean latency", Unit: "s", Means: "of the complet
 		}
 	}
 	return sum / n // NaN if there were none
-}}
+}
 
 // LastGood is when the last request was sent that got what its client wanted,
 // counted from the load's begin; NaN if none did.
-var LastGood = Metric{Name: "last good request", Unit: "s", Means: "when it was sent", ByLoad: true, Of: func(o *Observation) float64 {
+var LastGood = Metric{Name: "last good request", Unit: "s", Means: "when it was sent", ByLoad: true, Of: lastGood}
+
+func lastGood(o *Observation) float64 {
 	last := math.NaN()
 	for _, r := range o.Records {
 		if r.Good() && !(r.Scheduled.Seconds() < last) {
@@ -128,7 +134,7 @@ var LastGood = Metric{Name: "last good request", Unit: "s", Means: "when it was 
 		}
 	}
 	return last
-}}
+}
 
 // Replies is how many replies with that status were complete, late ones
 // included.
@@ -188,15 +194,18 @@ func WrkLatency(p float64) Metric {
 
 // Streaming is how many streams got something: replies below 400 with at least a
 // line in their body, whether or not they ended.
-var Streaming = Metric{Name: "streams that got a line", Unit: "streams", ByLoad: true, Of: func(o *Observation) float64 {
+var Streaming = Metric{Name: "streams that got a line", Unit: "streams", ByLoad: true, Of: streaming}
+
+func streaming(o *Observation) float64 {
 	return count(o, func(r load.Record) bool { return r.Status != 0 && r.Status < 400 && r.Lines > 0 })
-}}
+}
 
 // FirstByte is the p-th percentile, 0 < p ≤ 100, of the time to the first byte of
 // the body, of all replies below 400 that had one.
 func FirstByte(p float64) Metric {
 	return Metric{
-		Name: fmt.Sprintf("first byte p%g", p), Unit: "s", Means: slowest(p, "first byte of a reply", "first bytes of replies"), ByLoad: true,
+		Name: fmt.Sprintf("first byte p%g", p), Unit: "s", ByLoad: true,
+		Means: slowest(p, "first byte of a reply", "first bytes of replies"),
 		Of: func(o *Observation) float64 {
 			return percentile(o, p, func(r load.Record) bool { return r.Bytes > 0 && r.Status < 400 }, firstByte)
 		},

@@ -88,7 +88,8 @@ func withoutWorkers(e *Experiment) string {
 func unsent(status int) string {
 	switch {
 	case status == 499:
-		return "nginx logs 499 for a client that left before its reply began, and sends it to nobody: count Failures(load.Timeout)"
+		return "nginx logs 499 for a client that left before its reply began, and no client receives it: " +
+			"count Failures(load.Timeout)"
 	case status < 200 || status > 999:
 		return fmt.Sprintf("no final reply has the status %d: want 200 to 999", status)
 	}
@@ -104,12 +105,13 @@ func unknown[T ~string](what string, name T, all ...T) string {
 }
 
 func unknownKind(kind load.Kind) string {
-	return unknown("load.Kind", kind, load.OK, load.Timeout, load.Refused, load.Reset, load.ClosedEarly, load.Unfinished, load.Malformed, load.Failed)
+	return unknown("load.Kind", kind, load.OK, load.Timeout, load.Refused, load.Reset, load.ClosedEarly, load.Unfinished,
+		load.Malformed, load.Failed)
 }
 
 func unknownOutcome(outcome front.Outcome) string {
-	return unknown("front.Outcome", outcome, front.Served, front.Refused, front.Unconnected, front.TimedOut, front.Reset, front.ClosedEarly,
-		front.Invalid, front.Passed, front.NoLive, front.NoSlot, front.ClientGone)
+	return unknown("front.Outcome", outcome, front.Served, front.Refused, front.Unconnected, front.TimedOut, front.Reset,
+		front.ClosedEarly, front.Invalid, front.Passed, front.NoLive, front.NoSlot, front.ClientGone)
 }
 
 // neverExits returns why no worker of e ends for that reason before the horizon.

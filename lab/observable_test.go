@@ -40,7 +40,8 @@ func TestAMetricOfTheSystemHasNoLoad(t *testing.T) {
 		e.Checks[1] = Check{Metric: of, Want: 0, Formula: "none", Within: AtMost("the claim")}
 		err := checkTable([]Experiment{e})
 		require.Error(t, err, of.Name)
-		want := "row 0 (naps/sync): Checks[1].Metric: " + m.Name + ` is of the whole system, and On("users") cannot tell loads apart in it`
+		want := "row 0 (naps/sync): Checks[1].Metric: " + m.Name + " is of the whole system, " +
+			`and On("users") cannot tell loads apart in it`
 		assert.Contains(t, err.Error(), want)
 
 		holds, text := e.Try(t)
@@ -72,7 +73,8 @@ func TestWhatASystemCannotShowIsAnError(t *testing.T) {
 		{Tries(front.Refused), direct, "System.Front has no Config"},
 		{Tries("refused"), nil, `"refused" is no front.Outcome: want one of its constants`},
 		{Exits(worker.TimedOut), bare, "no server has a worker model"},
-		{Exits(worker.TimedOut), func(e *Experiment) { e.System.Server.Timeout = 0 }, "no server has a worker timeout, so no worker is killed"},
+		{Exits(worker.TimedOut), func(e *Experiment) { e.System.Server.Timeout = 0 },
+			"no server has a worker timeout, so no worker is killed"},
 		{Exits(worker.Recycled), nil, "no server has MaxRequests, so no worker is recycled"},
 		{Exits(worker.Stopped), nil, "servers are shut down after the horizon only"},
 		{Exits("tired"), nil, `"tired" is no worker.Reason`},
@@ -115,16 +117,21 @@ func TestWhatASystemCanShow(t *testing.T) {
 	e := twoLoads(t)
 	e.System.Server.MaxRequests = 3
 	metrics := []Metric{
-		Throughput, Goodput, MeanLatency, LastGood, Timeouts, Timeouts.On("users"), Streaming, FirstByte(100), Latency(0.1), WrkLatency(50),
-		Busy, BusyWorker(0), Exits(worker.TimedOut), Exits(worker.Recycled), Concurrency(time.Second),
+		Throughput, Goodput, MeanLatency, LastGood, Timeouts, Timeouts.On("users"), Streaming,
+		FirstByte(100), Latency(0.1), WrkLatency(50), Busy, BusyWorker(0), Exits(worker.TimedOut), Exits(worker.Recycled),
+		Concurrency(time.Second),
 		Replies(200), Replies(498), Replies(500), Replies(999), Replies(504).On("bystander"),
 		{Name: "their own", Of: func(*Observation) float64 { return 0 }},
 	}
-	for _, o := range []front.Outcome{front.Served, front.Refused, front.Unconnected, front.TimedOut, front.Reset, front.ClosedEarly,
-		front.Invalid, front.Passed, front.NoLive, front.NoSlot, front.ClientGone} {
+	for _, o := range []front.Outcome{
+		front.Served, front.Refused, front.Unconnected, front.TimedOut, front.Reset, front.ClosedEarly, front.Invalid,
+		front.Passed, front.NoLive, front.NoSlot, front.ClientGone,
+	} {
 		metrics = append(metrics, Tries(o))
 	}
-	for _, k := range []load.Kind{load.OK, load.Timeout, load.Refused, load.Reset, load.ClosedEarly, load.Unfinished, load.Malformed, load.Failed} {
+	for _, k := range []load.Kind{
+		load.OK, load.Timeout, load.Refused, load.Reset, load.ClosedEarly, load.Unfinished, load.Malformed, load.Failed,
+	} {
 		metrics = append(metrics, Failures(k))
 	}
 	for _, m := range metrics {

@@ -53,7 +53,8 @@ func TestARepairedLessonPasses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "overlay.json")
 	require.NoError(t, os.WriteFile(path, overlay, 0o644))
 
-	child := exec.CommandContext(t.Context(), "go", "test", "-count=1", "-overlay="+path, "-run=^TestEveryLessonIsRepaired$", ".")
+	run := []string{"test", "-count=1", "-overlay=" + path, "-run=^TestEveryLessonIsRepaired$", "."}
+	child := exec.CommandContext(t.Context(), "go", run...)
 	child.Env = append(os.Environ(), repairedEnv+"=1")
 	text, err := child.CombinedOutput()
 	assert.NoError(t, err, "%s", text)
