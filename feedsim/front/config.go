@@ -11,6 +11,7 @@ import (
 	"net/netip"
 	"os"
 	"strings"
+	"sync"
 	"time"
 
 	crossplane "github.com/nginxinc/nginx-go-crossplane"
@@ -51,6 +52,7 @@ type server struct {
 	listens   []netip.AddrPort
 	keepAlive time.Duration
 	locations []*location
+	prefixes  map[string]bool // of the locations
 	place     place
 }
 
@@ -116,13 +118,13 @@ func (p place) errorf(format string, args ...any) error {
 	return &ConfigError{p.file, p.line, p.directive, fmt.Sprintf(format, args...)}
 }
 
-// maxFile and maxWords bound a configuration. The parser's lexer runs in a
-// goroutine that would stay for ever if parsing stopped with more words to come
-// than its channel holds.
-const (
-	maxFile  = 1 << 20
-	maxWords = crossplane.TokenChanCap
-)
+// maxFile bounds a configuration, in bytes.
+const maxFile = 1 << 20
+
+// parsing guards the parser's setting of how many words its channel holds. Its lexer
+// runs in a goroutine, which would never end if parsing stopped with more words to
+// come than that.
+var parsing sync.Mutex
 
 // Read reads the nginx.conf at path. The error is a [*ConfigError], or the one
 // from opening or reading the file.
@@ -154,8 +156,13 @@ func Parse(name string, r io.Reader) (*Config, error) {
 // directivesOf takes a file apart.
 func directivesOf(name string, text []byte) (crossplane.Directives, error) {
 	if len(text) > maxFile {
-		return nil, &ConfigError{name, 1, "", fmt.Sprintf("more than %d bytes", maxFile)}
+		return nil, &ConfigError{name, 1, "", fmt.Sprintf("the file has more than %d bytes, the most that are read", maxFile)}
 	}
+	if err := checkCharacters(name, text); err != nil {
+		return nil, err
+	}
+	parsing.Lock()
+	defer parsing.Unlock()
 	words := 0
 	for t := range crossplane.Lex(bytes.NewReader(text)) {
 		if t.Error != nil { // the last word: the lexer has ended
@@ -163,9 +170,7 @@ func directivesOf(name string, text []byte) (crossplane.Directives, error) {
 		}
 		words++
 	}
-	if words >= maxWords {
-		return nil, &ConfigError{name, 1, "", fmt.Sprintf("%d words, more than %d", words, maxWords-1)}
-	}
+	crossplane.SetTokenChanCap(max(crossplane.TokenChanCap, words+1))
 	payload, err := crossplane.Parse(name, &crossplane.ParseOptions{
 		Open:                     func(string) (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(text)), nil },
 		SingleFile:               true,

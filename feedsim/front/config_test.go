@@ -5,6 +5,7 @@ package front_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/netip"
 	"os"
@@ -12,6 +13,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 
@@ -31,6 +33,15 @@ func TestReadsTheFileAsShipped(t *testing.T) {
 	require.Equal(t, []netip.AddrPort{netip.MustParseAddrPort("0.0.0.0:8080")}, cfg.Listens())
 }
 
+// manyLocations is so many locations, of eight words each.
+func manyLocations(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "location /%d/ { proxy_pass http://app; }\n", i)
+	}
+	return b.String()
+}
+
 func TestReads(t *testing.T) {
 	for name, text := range map[string]string{
 		"the least there is":                 head + up + srv + loc + "}}}",
@@ -45,6 +56,9 @@ func TestReads(t *testing.T) {
 		"sizes with units":                   head + up + srv + "proxy_buffers 16 8K; proxy_buffer_size 4096; proxy_busy_buffers_size 16k;\n" + loc + "}}}",
 		"every condition":                    head + up + srv + "proxy_next_upstream error timeout invalid_header http_500 http_502 http_503 http_504 http_403 http_404 http_429 non_idempotent;\n" + loc + "}}}",
 		"comments, quotes and a BOM-less é":  "# é\n" + head + up + srv + "location \"/é\" { proxy_pass 'http://app'; # }\n}}}",
+		"any byte in a comment":              "# \x00 \xe9 \u00a0\n" + head + up + srv + loc + "# \x01\n}}} #\v",
+		"a # within a word, and quotes":      head + up + srv + "location /a#b'\"c { proxy_pass http://app; } location '/d#;{\u00a0' { proxy_pass http://app; }}}",
+		"more words than the parser's queue": head + up + srv + manyLocations(10_000) + "}}",
 		"what has no effect":                 "user www-data;\npid /run/nginx.pid;\nworker_processes 2;\n" + head + "include /etc/nginx/mime.types;\ntypes { text/html html; }\nsendfile on; tcp_nopush on; keepalive_timeout 65; gzip off; server_tokens off;\n" + up + srv + "server_name _;\n" + loc + "}}}",
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -65,8 +79,20 @@ var refusals = []struct{ text, want string }{
 	{"events {}\nhttp;", `nginx.conf:2: http: directive has no opening "{"`},
 	{"daemon off\nevents {}", `nginx.conf:1: daemon: directive is not terminated by ";"`},
 	{"events {}\n;;", `nginx.conf:2: unexpected ";"`},
-	{strings.Repeat("events {}\n", 1000), `nginx.conf:1: 3000 words, more than 2047`},
-	{strings.Repeat("#", 1<<20+1), `nginx.conf:1: more than 1048576 bytes`},
+	{strings.Repeat("#", 1<<20+1), `nginx.conf:1: the file has more than 1048576 bytes, the most that are read`},
+
+	// What cannot be seen.
+	{head + srv + "location / { proxy_pass http://a\x00b; }}}", `nginx.conf:4: proxy_pass: invalid character U+0000 (NUL) after "http://a": delete it`},
+	{head + srv + "location / { proxy_pass \"http://a\x1bb\"; }}}", `nginx.conf:4: proxy_pass: invalid character U+001B after "\"http://a": delete it`},
+	{head + srv + "location / { proxy_pass http://a\vb; }}}", `nginx.conf:4: proxy_pass: invalid character U+000B after "http://a": delete it`},
+	{head + srv + "location / { proxy_pass\n\n\x7fhttp://a; }}}", `nginx.conf:6: proxy_pass: invalid character U+007F: delete it`},
+	{head + srv + "location / {\n # \n\u00a0proxy_pass http://a; }}}", `nginx.conf:6: invalid character U+00A0 (no-break space): delete it`},
+	{head + srv + "location /a\u200b { proxy_pass http://a; }}}", `nginx.conf:4: location: invalid character U+200B (zero width space) after "/a": delete it`},
+	{"\ufeff" + head, `nginx.conf:1: invalid character U+FEFF (byte order mark): delete it`},
+	{head + srv + "location /caf\xe9 { proxy_pass http://a; }}}", `nginx.conf:4: location: byte 0xe9 after "/caf" is not UTF-8: save the file as UTF-8`},
+	{head + srv + "location \"/caf\xe9\" { proxy_pass http://a; }}}", `nginx.conf:4: location: byte 0xe9 after "\"/caf" is not UTF-8: save the file as UTF-8`},
+	{head + srv + "location '/\\'\xe9' { proxy_pass http://a; }}}", `nginx.conf:4: location: byte 0xe9 after "'/\\'" is not UTF-8: save the file as UTF-8`},
+	{head + srv + "location / { proxy_pass 'http://a/b c'; }}}", `nginx.conf:4: proxy_pass: invalid character ' ' in the URI "/b c": write %20`},
 
 	// What nginx does not know, or not there.
 	{head + "\nlisten_on 80; }", `nginx.conf:4: listen_on: unknown directive`},
@@ -147,6 +173,17 @@ func TestRefuses(t *testing.T) {
 			var at *front.ConfigError
 			require.ErrorAs(t, err, &at)
 			require.Equal(t, "nginx.conf", at.File)
+		})
+	}
+}
+
+// However many words follow an error, the parser's lexer ends.
+func TestAnErrorBeforeManyWordsLeavesNothingBehind(t *testing.T) {
+	const many = 5_000
+	for _, wrong := range []string{"unknown { a; } ", "proxy_pass http://app; ", "listen on; ", "} ", "; ;"} {
+		synctest.Test(t, func(t *testing.T) { // which ends only if all that began in it does
+			_, err := front.Parse("nginx.conf", strings.NewReader(head+up+wrong+srv+manyLocations(many)+"}}"))
+			require.ErrorAs(t, err, new(*front.ConfigError))
 		})
 	}
 }

@@ -276,7 +276,7 @@ func hostPort(s string, defaultPort uint16) (string, uint16, error) {
 }
 
 func (r *reader) server(d *crossplane.Directive, own settings) error {
-	s := &server{place: r.at(d)}
+	s := &server{place: r.at(d), prefixes: map[string]bool{}}
 	var locations []*crossplane.Directive
 	err := r.block(d.Block, settable, func(d *crossplane.Directive) error {
 		switch d.Directive {
@@ -356,11 +356,10 @@ func (r *reader) location(s *server, d *crossplane.Directive, own settings) erro
 		return r.at(d).errorf("only prefix locations are modelled here: %q", strings.Join(d.Args, " "))
 	}
 	l := &location{prefix: d.Args[0]}
-	for _, other := range s.locations {
-		if other.prefix == l.prefix {
-			return r.at(d).errorf("duplicate location %q", l.prefix)
-		}
+	if s.prefixes[l.prefix] {
+		return r.at(d).errorf("duplicate location %q", l.prefix)
 	}
+	s.prefixes[l.prefix] = true
 	passed := false
 	err := r.block(d.Block, append([]string{"proxy_pass"}, settable...), func(d *crossplane.Directive) error {
 		switch d.Directive {
@@ -399,6 +398,9 @@ func (r *reader) pass(l *location, d *crossplane.Directive) error {
 	}
 	if slash := strings.IndexByte(target, '/'); slash >= 0 {
 		target, l.uri = target[:slash], target[slash:]
+	}
+	if i := strings.IndexAny(l.uri, " \t\r\n"); i >= 0 { // nginx puts it into the request line as it is
+		return r.at(d).errorf("invalid character %q in the URI %q: write %%%02x", l.uri[i], l.uri, l.uri[i])
 	}
 	host, port, err := hostPort(target, 0)
 	if err != nil {
