@@ -60,9 +60,14 @@ determinism: ## results.json from 20 runs, with and without -race, on 1 and 2 pr
 		echo "$$build GOMAXPROCS=$$procs run $$run: $$sum"; [ "$$sum" = "$$first" ] || { echo "not the same"; exit 1; }; \
 	done; done; done
 
-lint: ## gofmt, vet, staticcheck
+lint: ## gofmt, staticcheck, and vet, also for other systems than this one
 	@unformatted=$$(gofmt -l .); if [ -n "$$unformatted" ]; then echo "not gofmt'ed:"; echo "$$unformatted"; exit 1; fi
 	$(GO) vet ./...
+	@here=$$($(GO) env GOOS); for system in linux/amd64 darwin/arm64 windows/amd64 js/wasm; do \
+		os=$${system%/*}; arch=$${system#*/}; [ "$$os" != "$$here" ] || continue; \
+		echo "GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 $(GO) vet ./..."; \
+		GOOS=$$os GOARCH=$$arch CGO_ENABLED=0 $(GO) vet ./... || exit 1; \
+	done
 	$(GO) tool staticcheck ./...
 
 run.dev:     ## the PoC for real on 127.0.0.1:8000, on runserver's model; ARGS='-cpu 1ms' adds flags

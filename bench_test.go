@@ -151,9 +151,9 @@ func BenchmarkWrk(b *testing.B) {
 	wrk, err := exec.LookPath("wrk")
 	if err != nil {
 		if os.Getenv("OUTAGELAB_REQUIRE") == "1" {
-			b.Fatal("this needs wrk, and OUTAGELAB_REQUIRE=1 says that it has to be there")
+			b.Fatal("OUTAGELAB_REQUIRE=1, and wrk is not installed: apt-get install wrk")
 		}
-		b.Skip("this needs wrk: apt-get install wrk")
+		b.Skip("needs wrk: apt-get install wrk")
 	}
 	for _, c := range []struct{ name, path string }{
 		{"sleep=0", "/sync_sleep/?sleep=0"},

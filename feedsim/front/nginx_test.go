@@ -41,9 +41,9 @@ func needs(t testing.TB, program string) string {
 		return path
 	}
 	if os.Getenv("OUTAGELAB_REQUIRE") == "1" {
-		t.Fatalf("OUTAGELAB_REQUIRE=1, and %s is not installed", program)
+		t.Fatalf("OUTAGELAB_REQUIRE=1, and %s is not installed: apt-get install %[1]s", program)
 	}
-	t.Skipf("needs %s, which is not installed", program)
+	t.Skipf("needs %s: apt-get install %[1]s", program)
 	return ""
 }
 
@@ -71,12 +71,12 @@ func startNginx(t testing.TB, text string, addrs ...string) (errorLog func() []s
 	}
 	cmd := exec.Command(nginx, "-p", dir, "-c", file, "-e", "stderr", "-g", global)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	groupOfItsOwn(cmd)
 	require.NoError(t, cmd.Start())
 	t.Cleanup(func() {
 		cmd.Process.Signal(syscall.SIGTERM)
 		cmd.Wait()
-		syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // workers, should any be left
+		killGroup(cmd) // workers, should any be left
 		if t.Failed() {
 			said, _ := os.ReadFile(log.Name())
 			t.Logf("nginx said:\n%s", said)

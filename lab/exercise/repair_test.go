@@ -95,9 +95,9 @@ func TestTheRealNginxTakesTheSolution(t *testing.T) {
 	nginx, err := exec.LookPath("nginx")
 	if err != nil {
 		if os.Getenv("OUTAGELAB_REQUIRE") == "1" {
-			t.Fatal("OUTAGELAB_REQUIRE=1, and nginx is not installed")
+			t.Fatal("OUTAGELAB_REQUIRE=1, and nginx is not installed: apt-get install nginx")
 		}
-		t.Skip("needs nginx, which is not installed")
+		t.Skip("needs nginx: apt-get install nginx")
 	}
 	file, err := filepath.Abs("../../feedsim/solution/nginx.conf")
 	require.NoError(t, err)

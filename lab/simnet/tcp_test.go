@@ -87,7 +87,7 @@ type tcpConn interface {
 
 func TestEndsLikeLoopbackTCP(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("simnet has the manners of Linux")
+		t.Skip("needs Linux, whose TCP simnet copies")
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -199,7 +199,7 @@ func traits(err error, local, remote net.Addr) string {
 // Dial. Each case returns the error, on either network.
 func TestFailsToConnectLikeLoopbackTCP(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("simnet has the manners of Linux")
+		t.Skip("needs Linux, whose TCP simnet copies")
 	}
 	type network struct {
 		listen func(addr string) (net.Listener, error)

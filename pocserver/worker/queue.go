@@ -9,8 +9,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // A listener may have a queue that can be looked into, as a simulated network's
@@ -56,14 +54,13 @@ type socketQueue struct {
 	closed    bool
 }
 
-// SetBacklog listens again on the same socket: on Linux and the BSDs this only
-// changes the length of its queue.
+// SetBacklog sets the length of the socket's queue, where the system can.
 func (q *socketQueue) SetBacklog(n int) error {
 	if q.raw == nil {
 		return nil
 	}
 	var err error
-	if e := q.raw.Control(func(fd uintptr) { err = unix.Listen(int(fd), n) }); e != nil {
+	if e := q.raw.Control(func(fd uintptr) { err = listenAgain(fd, n) }); e != nil {
 		return e
 	}
 	return err
@@ -141,9 +138,7 @@ func (q *socketQueue) readable() bool {
 	if q.raw == nil {
 		return false
 	}
-	n := 0
-	err := q.raw.Control(func(fd uintptr) {
-		n, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, 0)
-	})
-	return err == nil && n > 0
+	ready := false
+	err := q.raw.Control(func(fd uintptr) { ready = connectionWaits(fd) })
+	return err == nil && ready
 }

@@ -178,7 +178,7 @@ func (n *nginx) watch(ended <-chan struct{}) {
 // kill ends it and its workers at once.
 func (n *nginx) kill() {
 	if group := n.group.Load(); group > 0 {
-		_ = syscall.Kill(-int(group), syscall.SIGKILL) // it has ended already, if all is well
+		killGroup(int(group)) // it has ended already, if all is well
 	}
 }
 

@@ -29,9 +29,9 @@ func needsNginx(t *testing.T) {
 		return
 	}
 	if os.Getenv("OUTAGELAB_REQUIRE") == "1" {
-		t.Fatal("OUTAGELAB_REQUIRE=1, and nginx is not installed")
+		t.Fatal("OUTAGELAB_REQUIRE=1, and nginx is not installed: apt-get install nginx")
 	}
-	t.Skip("needs nginx, which is not installed")
+	t.Skip("needs nginx: apt-get install nginx")
 }
 
 func TestTheRealNginxIsPutInFront(t *testing.T) {
@@ -130,7 +130,7 @@ func TestNginxThatEndsByItselfEndsTheProgram(t *testing.T) {
 	t.Setenv("TMPDIR", dir)
 	h := newHouse(t)
 	p := h.start(t, "-nginx")
-	require.NoError(t, syscall.Kill(pidOfNginx(t, dir), syscall.SIGTERM))
+	require.NoError(t, signalTo(pidOfNginx(t, dir), syscall.SIGTERM))
 	assert.Equal(t, 1, p.End(t))
 	assert.Contains(t, p.Stderr.String(), "feedsim: nginx cannot serve any longer: it ended by itself: exit status 0\n")
 	h.isClosed(t)
@@ -147,6 +147,15 @@ func pidOfNginx(t *testing.T, dir string) (pid int) {
 	_, err = fmt.Sscan(string(text), &pid)
 	require.NoError(t, err)
 	return pid
+}
+
+// signalTo sends a signal to a process. Signal 0 only asks whether it is there.
+func signalTo(pid int, s syscall.Signal) error {
+	p, err := os.FindProcess(pid)
+	if err != nil {
+		return err
+	}
+	return p.Signal(s)
 }
 
 func TestASignalStopsNginxToo(t *testing.T) {
@@ -170,7 +179,7 @@ func TestNginxDoesNotOutliveAProgramThatIsKilled(t *testing.T) {
 	nginx := pidOfNginx(t, p.tmp)
 	t.Cleanup(func() {
 		if t.Failed() {
-			_ = syscall.Kill(nginx, syscall.SIGTERM)
+			_ = signalTo(nginx, syscall.SIGTERM)
 		}
 	})
 	require.NoError(t, p.Child.Process.Kill())
@@ -193,10 +202,10 @@ func TestASecondSignalEndsItAndAnNginxThatHangs(t *testing.T) {
 	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
 	p := newHouse(t).startChild(t, "-nginx")
 	nginx := pidOfNginx(t, p.tmp)
-	t.Cleanup(func() { _ = syscall.Kill(-nginx, syscall.SIGKILL) }) // it has ended already, if all is well
+	t.Cleanup(func() { killGroup(nginx) }) // it has ended already, if all is well
 	require.NoError(t, p.Child.Process.Signal(syscall.SIGTERM))
 	p.Stderr.Wait(t, `(?m)^feedsim: stopping; a second signal ends it at once$`)
-	require.NoError(t, syscall.Kill(nginx, 0), "it is to be still there")
+	require.NoError(t, signalTo(nginx, syscall.Signal(0)), "it is to be still there")
 	require.NoError(t, p.Child.Process.Signal(syscall.SIGTERM))
 	assert.Equal(t, -1, p.End(t), "killed by the signal; standard error:\n%s", p.Stderr)
 	assert.NotContains(t, p.Stderr.String(), "stopped")

@@ -30,8 +30,7 @@ func untilSignal(ctx context.Context, kill func()) (context.Context, func()) {
 				}
 				kill()
 				signal.Stop(signals)
-				_ = syscall.Kill(os.Getpid(), s.(syscall.Signal)) // it is this process, so it can be
-				select {}
+				endBy(s)
 			case <-over:
 				return
 			}

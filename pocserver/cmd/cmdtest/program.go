@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"testing"
 	"time"
 
@@ -62,9 +63,13 @@ func Start(t *testing.T, run Run, args ...string) *Program {
 }
 
 // StartChild is Start in a process of its own, with env besides this one's. It is
-// killed with the test, if it has not ended by then.
+// killed with the test, if it has not ended by then. It skips the test on systems
+// without signals.
 func StartChild(t *testing.T, env []string, args ...string) *Program {
 	t.Helper()
+	if runtime.GOOS == "windows" || runtime.GOARCH == "wasm" {
+		t.Skipf("needs a Unix system, which can send a signal to a child process; this is %s", runtime.GOOS)
+	}
 	p := &Program{Stdout: NewOutput(), Stderr: NewOutput(), status: make(chan int, 1)}
 	p.Child = exec.CommandContext(t.Context(), os.Args[0], args...)
 	p.Child.Env = append(append(os.Environ(), asChild+"=1"), env...)

@@ -1,7 +1,7 @@
-// Other systems have nothing that tells a child of this process's death: when it
+// Other Unix systems have nothing that tells a child of this process's death: when it
 // is killed, nginx stays.
 
-//go:build !linux
+//go:build unix && !linux
 
 package main
 
