@@ -159,6 +159,15 @@ func Others() []Goroutine {
 	return slices.DeleteFunc(within(this.bubble, all), func(g Goroutine) bool { return g.id == this.id })
 }
 
+// Outside returns what the goroutines outside any bubble are doing now. It stops the
+// process for as long as [runtime.Stack] does.
+func Outside() []Goroutine {
+	return slices.DeleteFunc(everybody(), func(g Goroutine) bool { return g.bubble != 0 })
+}
+
+// Computes reports whether the goroutine runs, is about to, or is in a system call.
+func (g Goroutine) Computes() bool { return !g.durable && !blocked(g.state) }
+
 // ID is the goroutine's.
 func (g Goroutine) ID() ID { return ID(g.id) }
 

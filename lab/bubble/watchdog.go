@@ -33,6 +33,9 @@ type Watchdog struct {
 	// Computing is how long one instant of virtual time may be computed on, and a
 	// millisecond more for each goroutine that there is.
 	Computing time.Duration
+	// Progress, if it is not nil, counts what f has got done. While it changes, f is
+	// at work, however long an instant of virtual time takes.
+	Progress *atomic.Int64
 	// RealTime says how to run in real time instead: "…, or " and this.
 	RealTime string
 	// Network says what to give a handler in place of the real network.
@@ -57,6 +60,7 @@ func (w Watchdog) watch(vital *vital, done <-chan struct{}) *Trouble {
 	defer tick.Stop()
 	var (
 		pulse    = vital.pulse.Load()
+		did      = w.progress()
 		moved    = time.Now()
 		looks    = looks{price: vital.price}
 		suspects []Goroutine
@@ -70,8 +74,8 @@ func (w Watchdog) watch(vital *vital, done <-chan struct{}) *Trouble {
 		}
 		vital.ticks.Add(1)
 		looks.tick(idle())
-		if now := vital.pulse.Load(); now != pulse {
-			pulse, moved, agree = now, time.Now(), 0
+		if p, d := vital.pulse.Load(), w.progress(); p != pulse || d != did {
+			pulse, did, moved, agree = p, d, time.Now(), 0
 			continue
 		}
 		stood := time.Since(moved)
@@ -112,6 +116,14 @@ func (w Watchdog) watch(vital *vital, done <-chan struct{}) *Trouble {
 			return stuck(pulse, stood, suspects, gs, w)
 		}
 	}
+}
+
+// progress is what f has got done, as far as it counts.
+func (w Watchdog) progress() int64 {
+	if w.Progress == nil {
+		return 0
+	}
+	return w.Progress.Load()
 }
 
 // looks decides when a look is worth its price.

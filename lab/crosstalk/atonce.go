@@ -33,9 +33,7 @@ func (c *check) atOnce() error {
 		return errNoHandler
 	}
 	c.overlapped = true
-	if closer, ok := app.(io.Closer); ok {
-		defer closer.Close()
-	}
+	defer c.closeApp(app)
 	c.ran++
 	r := &run{check: c, plan: schedule{name: "many at once, in real time"}, begin: time.Now(), bell: make(chan struct{}, 1)}
 	requests := make([]*user, users)
@@ -60,20 +58,14 @@ func (c *check) atOnce() error {
 	for _, u := range requests {
 		wg.Go(func() {
 			for range mostAsks / users {
-				recorder := httptest.NewRecorder()
-				// A request is its handler's to change.
-				req := request{u.request.Clone(ctx), nil}
-				req.set(u.request.body)
-				req.RequestURI, req.RemoteAddr = req.URL.RequestURI(), "192.0.2.1:1234"
-				panicked := serve(app, yielding{recorder, ctx, bubble.This()}, req.Request)
-				reply := recorder.Result()
+				got, panicked := c.serveOnce(ctx, app, u)
 				mu.Lock()
 				if closed {
 					mu.Unlock()
 					return
 				}
 				last := u.received
-				u.received = received{reply: reply, body: recorder.Body.Bytes()}
+				u.received = got
 				if panicked != nil && c.trouble == "" {
 					c.trouble, c.troubled = panicked.Error(), r
 				}
@@ -112,6 +104,18 @@ func (got received) same(as received) bool {
 	return as.reply != nil && got.reply.Status == as.reply.Status && bytes.Equal(got.body, as.body) &&
 		maps.EqualFunc(got.reply.Header, as.reply.Header, slices.Equal) &&
 		maps.EqualFunc(got.reply.Trailer, as.reply.Trailer, slices.Equal)
+}
+
+// serveOnce has an instance of the app serve a user's request, in real time and
+// without a server. The error is the handler's panic.
+func (c *check) serveOnce(ctx context.Context, app http.Handler, u *user) (received, error) {
+	recorder := httptest.NewRecorder()
+	// A request is its handler's to change.
+	req := request{u.request.Clone(ctx), nil}
+	req.set(u.request.body)
+	req.RequestURI, req.RemoteAddr = req.URL.RequestURI(), u.address()
+	panicked := serve(app, yielding{recorder, ctx, bubble.This()}, req.Request)
+	return received{reply: recorder.Result(), body: recorder.Body.Bytes()}, panicked
 }
 
 // serve calls the handler and returns its panic.

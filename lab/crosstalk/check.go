@@ -4,12 +4,15 @@
 package crosstalk
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"net/http"
+	"runtime/pprof"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -26,10 +29,22 @@ type check struct {
 	realTime   bool
 	careful    bool // look for locks at every step
 
+	firsts   int           // requests that were sent outside the bubble
+	elapsed  atomic.Int64  // real time since the check began to explore
+	most     time.Duration // of which this much is for schedules that are not vital
+	label    string        // of the goroutines of the first request
+	computes time.Duration // how long the first request took
+	outside  string        // why the check runs in real time, though nobody asked for it
+	progress atomic.Int64  // moves and arrivals so far
+	stopped  atomic.Bool   // the check was abandoned
+	mu       sync.Mutex
+	closeErr error // of the app's Close; under mu
+
 	pace     pace
 	tokens   map[string]owner
 	naps     map[int]time.Duration // how long a request waits that is alone, by how often it has arrived before
 	looks    int
+	crowd    int  // how many requests were in the handler, at most, when locks were looked for
 	locked   bool // a request was seen to wait for a lock
 	nested   bool // each stop has been tried: whoever runs into a lock has done so
 	late     bool // something of a request stops after its end
@@ -100,9 +115,20 @@ func (c *check) ask(user int, canary string, without bool) (request, error) {
 
 // misjudged reports whether err is that requests ran into a lock which they were
 // taken not to run into.
-func (c *check) misjudged(err error) bool {
+func (c *check) misjudged(err error) bool { return abandoned(err) && c.lockless() }
+
+// abandoned reports whether err is that a check was left as it was, in its bubble.
+func abandoned(err error) bool {
 	var tr *bubble.Trouble
-	return errors.As(err, &tr) && tr.Abandoned && c.lockless()
+	return errors.As(err, &tr) && tr.Abandoned
+}
+
+// dog watches the check. One instant may have the work of all users in it.
+func (c *check) dog() bubble.Watchdog {
+	w := dog
+	w.Progress = &c.progress
+	w.Computing = max(w.Computing, 4*users*c.computes)
+	return w
 }
 
 // made is what newRequest makes, or an error of its panic.
@@ -118,22 +144,37 @@ func (c *check) made(user int, canary string) (r *http.Request, err error) {
 // run runs the check. Its error is why the check did not come to an end.
 func (c *check) run(tb testing.TB) error {
 	c.tokens, c.naps = map[string]owner{}, map[int]time.Duration{}
+	if err := c.first(); err != nil {
+		return err
+	}
+	c.most = mostVirtual
+	if c.realTime {
+		c.most = mostRealTime
+	}
+	defer c.keepTime()()
 	if c.realTime {
 		c.pace = realPace
-		if err := c.explore(); err != nil || !c.worthAll() {
-			return err
-		}
-		return c.atOnce()
+		var err error
+		pprof.Do(context.Background(), pprof.Labels(labelFirst, c.label), func(context.Context) {
+			if err = c.explore(); err == nil && c.worthAll() {
+				err = c.atOnce()
+			}
+		})
+		return err
 	}
 	c.pace = virtualPace
-	err := bubble.Run(tb, stretch, dog, func() error {
+	err := bubble.Run(tb, stretch, c.dog(), func() error {
 		before := len(bubble.Others())
+		defer closeIdleConnections() // of the bubble's
 		err := c.explore()
 		if err == nil {
 			err = c.linger(before)
 		}
 		return err
 	})
+	if abandoned(err) {
+		c.stopped.Store(true)
+	}
 	if bubble.IsRace(err) {
 		c.raced, err = true, nil
 	}
@@ -145,6 +186,28 @@ func (c *check) run(tb testing.TB) error {
 	}
 	return err
 }
+
+// keepTime sets c.elapsed until it is told to stop: in a bubble, nobody else can tell
+// the real time.
+func (c *check) keepTime() (stop func()) {
+	begin, done := time.Now(), make(chan struct{})
+	go func() {
+		tick := time.NewTicker(5 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case now := <-tick.C:
+				c.elapsed.Store(int64(now.Sub(begin)))
+			case <-done:
+				return
+			}
+		}
+	}()
+	return func() { close(done) }
+}
+
+// hurried reports whether only what is vital may still be run.
+func (c *check) hurried() bool { return time.Duration(c.elapsed.Load()) > c.most }
 
 // stretch is the virtual time between two runs, which tells the watchdog that the
 // check goes on.
@@ -205,9 +268,8 @@ func (c *check) explore() error {
 	if c.trouble != "" {
 		return fmt.Errorf("the handler panicked with one request, and nobody else there: %s", c.trouble)
 	}
-	deadline := time.Now().Add(mostRealTime)
 	for _, s := range schedules(len(c.stops), c.late, c.optional, c.realTime) {
-		if c.realTime && !s.vital && time.Now().After(deadline) {
+		if !s.vital && c.hurried() {
 			c.leftOut++
 			continue
 		}
@@ -241,8 +303,12 @@ func realPatience(alone *run) time.Duration {
 }
 
 // mostRealTime is how long a check in real time goes on beginning schedules, but
-// for those without which it would prove nothing.
-const mostRealTime = 2 * time.Second
+// for those without which it would prove nothing. mostVirtual is the same for one in
+// virtual time, where it is the handler's computing that takes long.
+const (
+	mostRealTime = 2 * time.Second
+	mostVirtual  = 10 * time.Second
+)
 
 // shrink makes the first finding's schedule as small as it gets: without users,
 // then without moves, as long as somebody still sees somebody else's data.
@@ -256,7 +322,7 @@ func (c *check) shrink() error {
 	tries := append([]schedule{plan}, plan.smaller()...)
 	begin := time.Now()
 	for n := 0; n < mostTries && len(tries) > 0; n++ {
-		if c.realTime && time.Since(begin) > mostRealTime/2 {
+		if c.realTime && time.Since(begin) > mostRealTime/2 || !c.realTime && n > 0 && c.hurried() {
 			break
 		}
 		plan, tries = tries[0], tries[1:]

@@ -22,11 +22,20 @@
 // nothing before it writes its reply is therefore also run many times at once in
 // real time, which proves less, and the log says so.
 //
+// The first request is sent outside of virtual time, to an instance of its own, and
+// abandoned after 20 ms if it waits. What an app makes once for the whole process is
+// made then. If that request starts goroutines which serve the whole process, or
+// leaves a network connection open, the check runs in real time and says so, because
+// neither can be used in virtual time.
+//
 // The rules of virtual time hold for the handler: a channel that it waits for is
-// made by newHandler and not before, it calls no real server, and a lock is not held
-// across a nap. A
-// handler that cannot keep them fails with the goroutine and the lock named, and
-// can be checked with [RealTime].
+// made by newHandler and not before, and a lock is not held across a nap. A handler
+// that breaks them fails with the goroutine and the lock named, and can be checked
+// with [RealTime].
+//
+// A request that computes for more than ten seconds (a minute with the race detector)
+// is taken for an endless loop. A check runs a hundred requests or so. After ten seconds
+// of them it leaves out the schedules that matter less, and says how many.
 package crosstalk
 
 import (
@@ -69,7 +78,7 @@ func RealTime() Option {
 // context, holds a canary which is not that user's. JSON, URL, HTML, base64, hex,
 // gzip and case do not hide it.
 //
-// newHandler makes an instance of the app; it is called for each schedule. If
+// newHandler makes an instance of the app; it is called for each schedule, 20 to 60 times. If
 // the handler is an io.Closer it is closed after it. newRequest makes user's
 // request, with the canary (27 letters and digits) in what is private to the
 // user; whatever else is in it is public. It is called in the check's own

@@ -66,6 +66,6 @@ func Example() {
 	//   means      a value that belongs to one request was kept where the other request found
 	//              it: in the handler, a package variable, a pool, a cache, a connection or a
 	//              closure. Keep it in a variable of the request's own, or key it by who asks.
-	//   ran        21 schedules with 47 requests in virtual time, on net/http
+	//   ran        22 schedules with 50 requests in virtual time, on net/http
 	//   stops      waits (crosstalk/example_test.go:38), write (crosstalk/example_test.go:40)
 }

@@ -37,6 +37,7 @@ func (r *run) gated(app http.Handler) http.Handler {
 		u.enter(bubble.This())
 		defer u.leaveHandler()
 		req = req.WithContext(context.WithValue(req.Context(), userKey{}, u))
+		req.RemoteAddr = u.address()
 		if req.Body != nil && req.Body != http.NoBody {
 			req.Body = &body{req.Body, u, req.Context()}
 		}
@@ -130,7 +131,7 @@ func (w *writer) call(what kind, p []byte, do func() error) (err error) {
 		err = fmt.Errorf("crosstalk: a write after the reply: %v", p) // nobody could recover it there
 	}()
 	switch {
-	case u.run.closing.Load():
+	case u.run.closing.Load() || u.run.check.stopped.Load():
 		panic(http.ErrAbortHandler)
 	case late:
 		u.wroteLate(p)

@@ -55,6 +55,8 @@ func listed(s schedule) string {
 			fmt.Fprintf(&b, " %s-end", user)
 		case away:
 			fmt.Fprintf(&b, " %s-leaves", user)
+		case aDay:
+			fmt.Fprint(&b, " day")
 		case in:
 			fmt.Fprintf(&b, " %s-in", user)
 		default:

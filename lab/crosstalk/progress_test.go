@@ -180,7 +180,9 @@ func TestTheNextToWakeIsKnown(t *testing.T) {
 
 		sleeper.waits, r.check.realTime = true, true
 		assert.EqualValues(t, -1, next(), "in real time nobody knows")
-		r.check.realTime, r.check.nested, r.check.looks = false, true, mostLooks+1
+		r.check.realTime, r.check.nested, r.check.looks, r.check.crowd = false, true, mostLooks+1, 1
+		assert.Equal(t, time.Millisecond, next(), "two are under way")
+		r.check.crowd = 2
 		assert.EqualValues(t, -1, next(), "nobody needs to know where there are no locks")
 	})
 }

@@ -396,6 +396,14 @@ func (c *check) notes() (all []string) {
 	if c.leftBehind > 0 {
 		all = append(all, fmt.Sprintf("%s left behind, which is no crosstalk, but a leak unless it is the app's own; give the handler a Close method to end what it starts", typeset.Plural(c.leftBehind, "goroutine was", "goroutines were")))
 	}
+	if c.outside != "" {
+		all = append(all, c.outside+"; it cannot be used in virtual time, so the check ran in real time, with fewer schedules")
+	}
+	c.mu.Lock()
+	if c.closeErr != nil {
+		all = append(all, fmt.Sprintf("Close returned an error: %v", c.closeErr))
+	}
+	c.mu.Unlock()
 	if c.raced {
 		all = append(all, "the race detector has reported a data race, above: that is a fault of its own")
 	}

@@ -89,7 +89,7 @@ var reported = map[string]func() *said{
 var line = regexp.MustCompile(`\.go:\d+`)
 
 func TestReportsAreTheSameEachTime(t *testing.T) {
-	times := 19
+	times := 9
 	if testing.Short() || racedetector.On {
 		times = 1
 	}

@@ -4,6 +4,8 @@ package crosstalk
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"runtime"
@@ -77,6 +79,9 @@ type event struct {
 // perform carries out a schedule and returns what happened. The error is of the
 // check, not of the handler.
 func (c *check) perform(s schedule) (*run, error) {
+	if c.stopped.Load() {
+		return nil, errStopped
+	}
 	c.ran++
 	r := &run{check: c, plan: s, begin: time.Now(), bell: make(chan struct{}, 1), byAddr: map[string]*user{}}
 	c.current.Store(r)
@@ -110,6 +115,9 @@ func (c *check) perform(s schedule) (*run, error) {
 	return r, nil
 }
 
+// errStopped ends a check that was abandoned.
+var errStopped = fmt.Errorf("the check was abandoned: %w", bubble.ErrStopClock)
+
 // serve starts the server and returns what ends it, with all that is still under
 // way.
 func (r *run) serve() (stop func() error, err error) {
@@ -118,6 +126,9 @@ func (r *run) serve() (stop func() error, err error) {
 		if h == nil {
 			r.noHandler.Store(true)
 			h = http.NotFoundHandler()
+		}
+		if closer, ok := h.(io.Closer); ok {
+			return closing{h, r.check, closer}
 		}
 		return h
 	}, r.gated)
@@ -143,6 +154,19 @@ func (r *run) serve() (stop func() error, err error) {
 		r.clients.Wait()
 		return err
 	}, nil
+}
+
+// closing is an instance of the app whose error of Close is the app's, not the
+// check's.
+type closing struct {
+	http.Handler
+	check  *check
+	closer io.Closer
+}
+
+func (a closing) Close() error {
+	a.check.closed(a.closer.Close())
+	return nil
 }
 
 func (r *run) dial(ctx context.Context) (net.Conn, error) {
@@ -171,6 +195,7 @@ func (r *run) ring() {
 // stays where it is.
 func (r *run) move(m move) {
 	u := r.users[m.user]
+	r.check.progress.Add(1)
 	switch m.stops {
 	case away:
 		if u.started {
@@ -178,6 +203,8 @@ func (r *run) move(m move) {
 			r.still = false
 			r.settle()
 		}
+	case aDay:
+		r.letTimePass()
 	case in:
 		r.mu.Lock()
 		r.comeIn(u)
@@ -196,6 +223,25 @@ func (r *run) move(m move) {
 		}
 	}
 }
+
+// letTimePass lets a day pass, or as much of it as mostPassing of real time is enough
+// for: what ticks, ticks all day.
+func (r *run) letTimePass() {
+	begin := r.check.elapsed.Load()
+	step := 100 * time.Millisecond
+	for passed := time.Duration(0); passed < 24*time.Hour; passed += step {
+		if time.Duration(r.check.elapsed.Load()-begin) > mostPassing {
+			break
+		}
+		time.Sleep(step)
+		r.check.progress.Add(1)
+		step = min(2*step, 10*time.Minute)
+	}
+	r.still = false
+}
+
+// mostPassing is how much real time a day may take.
+const mostPassing = 300 * time.Millisecond
 
 // finish lets everybody go on until nobody does any more.
 func (r *run) finish() {
@@ -256,7 +302,7 @@ func (r *run) step(u *user) bool {
 	if r.watch(u, before) {
 		return true
 	}
-	if !r.check.realTime && !r.check.lockless() && r.lonely() {
+	if !r.check.realTime && !r.lockless() && r.lonely() {
 		r.look() // until when it sleeps, for when there is somebody else
 	}
 	r.mu.Lock()
@@ -358,14 +404,17 @@ func (r *run) settle() (stuck bool) {
 		return r.stuck
 	case r.check.realTime:
 		return false
-	case r.check.lockless(), r.lonely():
+	case r.lockless(), r.lonely():
 		synctest.Wait() // not otherwise: it does not return while somebody waits for a lock
 		return false
 	}
 	for {
 		r.rest()
 		if computing, stuck := r.look(); !computing {
+			r.mu.Lock()
 			r.check.locked = r.check.locked || stuck
+			r.check.crowd = max(r.check.crowd, r.inside())
+			r.mu.Unlock()
 			r.still, r.stuck = true, stuck
 			return stuck
 		}
@@ -377,13 +426,35 @@ func (r *run) settle() (stuck bool) {
 func (r *run) lonely() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	under := 0
+	return r.underWay() <= 1 && !r.anyParked() && !r.check.late && !r.check.locked
+}
+
+// lockless reports whether requests are known not to run into each other's locks, as
+// many as are under way: a semaphore may have room for a few.
+func (r *run) lockless() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.check.lockless() && r.underWay() <= r.check.crowd
+}
+
+// inside is how many requests are in the handler. Called with r.mu held.
+func (r *run) inside() (n int) {
 	for _, u := range r.users {
-		if u.started && !(u.out || u.left && u.returned) {
-			under++
+		if u.entered && !u.returned {
+			n++
 		}
 	}
-	return under <= 1 && !r.anyParked() && !r.check.late && !r.check.locked
+	return n
+}
+
+// underWay is how many requests are. Called with r.mu held.
+func (r *run) underWay() (n int) {
+	for _, u := range r.users {
+		if u.started && !(u.out || u.left && u.returned) {
+			n++
+		}
+	}
+	return n
 }
 
 // look reports whether a goroutine of the check computes, and whether one waits
@@ -474,7 +545,7 @@ func (r *run) letPass(u *user, before int) bool {
 // instant, so that this goroutine is awake then and sees them run into a lock that
 // somebody holds at a stop.
 func (r *run) nextWake() (first time.Time, known bool) {
-	if r.check.realTime || r.check.lockless() {
+	if r.check.realTime || r.lockless() {
 		return first, false
 	}
 	now := time.Now()

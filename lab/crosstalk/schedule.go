@@ -20,6 +20,7 @@ const (
 	toTheEnd = -1
 	away     = -2
 	in       = -3 // and nobody waits for where it gets
+	aDay     = -4 // nobody goes on, and a day passes
 )
 
 // A schedule is who asks, and the moves. What is still under way after the last
@@ -75,6 +76,9 @@ func schedules(stops int, late, optional, few bool) []schedule {
 		add("one after another, every other without the private fields",
 			[]bool{false, true, false, true, false, true, false, true}, inTurn(8)...)
 	}
+	if !few {
+		add("a day between users", make([]bool, 3), move{0, toTheEnd}, move{0, aDay}, move{1, toTheEnd}, move{2, toTheEnd})
+	}
 	for _, p := range points {
 		add("nested", both, move{0, p}, move{1, toTheEnd}, move{0, toTheEnd})
 		all[len(all)-1].vital = true
@@ -88,6 +92,10 @@ func schedules(stops int, late, optional, few bool) []schedule {
 		add("A leaves midway", []bool{false, false, false}, move{0, p}, move{0, away}, move{1, toTheEnd}, move{0, toTheEnd}, move{2, toTheEnd})
 		add("A leaves midway, its handler ends first", []bool{false, false, false}, move{0, p}, move{0, away}, move{0, toTheEnd}, move{1, toTheEnd}, move{2, toTheEnd})
 		add("A leaves while B is under way", both, move{0, p}, move{1, 1}, move{0, away}, move{0, toTheEnd}, move{1, toTheEnd})
+	}
+	for _, p := range sample(stops, 2) {
+		add("A out, then B and C overlap", make([]bool, 3), move{0, toTheEnd}, move{1, p}, move{2, toTheEnd}, move{1, toTheEnd})
+		add("A out, then B and C in turns", make([]bool, 3), move{0, toTheEnd}, move{1, p}, move{2, p}, move{1, toTheEnd}, move{2, toTheEnd})
 	}
 	if late {
 		for _, p := range append([]int{toTheEnd}, points...) {

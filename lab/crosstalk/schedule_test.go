@@ -38,7 +38,7 @@ func valid(t *testing.T, s schedule) {
 	assert.LessOrEqual(t, len(s.without), 8, s.name)
 	for _, m := range s.moves {
 		assert.True(t, m.user >= 0 && m.user < len(s.without), "%s: no user %d", s.name, m.user)
-		assert.True(t, m.stops > 0 && m.stops <= mostStops+1 || m.stops == toTheEnd || m.stops == away || m.stops == in, "%s: %d stops", s.name, m.stops)
+		assert.True(t, m.stops > 0 && m.stops <= mostStops+1 || m.stops == toTheEnd || m.stops == away || m.stops == in || m.stops == aDay, "%s: %d stops", s.name, m.stops)
 	}
 }
 

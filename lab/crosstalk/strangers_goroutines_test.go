@@ -58,7 +58,7 @@ var inGoroutines = []stranger{
 		ask:  inCookie,
 		clean: func() http.HandlerFunc {
 			return http.TimeoutHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-				time.Sleep(time.Minute / 2)
+				time.Sleep(1500 * time.Millisecond)
 				_, _ = io.WriteString(w, user(r))
 			}), time.Second, "too late").ServeHTTP
 		},

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"strconv"
 	"sync"
+	"time"
 )
 
 // Transport returns an http.RoundTripper at whose other end is h, in memory. In a
@@ -18,7 +19,7 @@ import (
 // what it sends must hold nobody's data but that request's user's. Elsewhere it
 // is a transport like any other, for as many goroutines as like.
 //
-// The reply is streamed: a body that is neither read to its end nor closed keeps
+// The reply has a Date, as those of net/http's server do. It is streamed: a body that is neither read to its end nor closed keeps
 // a goroutine, as a connection of http.Transport's would.
 func Transport(h http.Handler) http.RoundTripper { return &transport{h} }
 
@@ -106,6 +107,9 @@ func (a *answer) begin(status int) {
 		length := int64(-1)
 		if n, err := strconv.ParseInt(a.header.Get("Content-Length"), 10, 64); err == nil {
 			length = n
+		}
+		if _, set := a.header["Date"]; !set {
+			a.header.Set("Date", time.Now().UTC().Format(http.TimeFormat))
 		}
 		body := a.reply.Body
 		a.reply = http.Response{

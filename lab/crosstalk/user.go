@@ -149,6 +149,12 @@ func (u *user) exchange() (got received, in *bufio.Reader) {
 	return got, in
 }
 
+// address is what the user's requests come from: of its own, as users are kept apart
+// by it, and the same for all its requests. The network is for documentation (RFC 5737).
+func (u *user) address() string {
+	return fmt.Sprintf("192.0.2.%d:%d", 1+u.index%254, 49152+u.index)
+}
+
 // called returns an error if the handler never saw the request of u, who is alone.
 func (u *user) called() error {
 	u.run.mu.Lock()
@@ -186,6 +192,7 @@ func (u *user) arrive(what kind, at string) {
 		}
 	}
 	u.arrivals++
+	u.run.check.progress.Add(1)
 	u.waits = false
 	u.run.events = append(u.run.events, event{u.index, what, at, time.Since(u.run.begin)})
 }
@@ -195,7 +202,7 @@ func (u *user) arrive(what kind, at string) {
 func (u *user) stop(what kind) {
 	r := u.run
 	r.mu.Lock()
-	if r.closing.Load() || u.stops >= mostStops || u.left && (what == calling || what == reading) {
+	if r.closing.Load() || r.check.stopped.Load() || u.stops >= mostStops || u.left && (what == calling || what == reading) {
 		r.mu.Unlock()
 		return
 	}
