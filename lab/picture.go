@@ -204,7 +204,7 @@ func (p *page) workers(o *Observation, step time.Duration, n int) {
 	if slices.ContainsFunc(o.kinds, func(c worker.Config) bool { return c.Model == worker.Threaded && c.Threads > 1 }) {
 		p.Hang("    ", "a worker with threads is busy when at least one of them is; beside it, the most that were at a time")
 	}
-	if slices.ContainsFunc(o.kinds, func(c worker.Config) bool { return c.Model == worker.Evented }) {
+	if slices.ContainsFunc(o.kinds, func(c worker.Config) bool { return c.Model.EventLoop() }) {
 		p.Hang("    ", "an event loop is busy when code holds it; a request that awaits holds nothing")
 	}
 }

@@ -8,11 +8,6 @@ import (
 	"example.com/outagelab/pocserver/worker"
 )
 
-// Unlimited is a number of connections that a worker never reaches: as many as
-// Linux lets a process have open at most (fs.nr_open). It stands for programs
-// that set no limit of their own.
-const Unlimited = 1 << 20
-
 // RunDev is run.django: Django's runserver, one process with a thread for each
 // request.
 func RunDev() worker.Config { return worker.Defaults(worker.ThreadPerRequest) }
@@ -26,21 +21,14 @@ func RunSync() worker.Config {
 	return c
 }
 
-// RunAsync is run.uvicorn: uvicorn by itself, 1 loop, with no arbiter to time
-// out or recycle it. Its defaults (uvicorn 0.17.6, uvicorn/config.py): backlog
-// 2048, timeout_keep_alive 5 s, limit_concurrency None. On shutdown it waits
-// for its replies without a limit of its own (uvicorn/server.py, shutdown),
-// which here is MaxSleep, the longest that a reply can take.
+// RunAsync is run.uvicorn: uvicorn alone, 1 loop, with no arbiter to time out or
+// recycle it. A shutdown waits for the replies, at most MaxSleep.
 //
 // Replies leave at once, as from asyncio's own loop. Where uvloop is installed
 // uvicorn prefers it (uvicorn/loops/auto.py), as it did for the field data: set
 // Replies to EndOfTurn for that.
 func RunAsync() worker.Config {
-	c := worker.Defaults(worker.Evented)
-	c.Timeout = 0
-	c.KeepAlive = 5 * time.Second
-	c.WorkerConnections = Unlimited
-	c.Backlog = 2048
+	c := worker.Defaults(worker.Uvicorn)
 	c.GracefulTimeout = MaxSleep
 	return c
 }
@@ -50,15 +38,11 @@ func RunAsync() worker.Config {
 // names poc.wsgi and answers 500 to everything; this is the one that was meant,
 // with poc.asgi.
 //
-// uvicorn.workers.UvicornWorker hands gunicorn's keepalive (2 s), backlog (2048)
-// and max_requests on to uvicorn, but not its worker_connections: a loop has
-// then no limit on connections (uvicorn 0.17.6, uvicorn/workers.py).
+// The rest is as [worker.UvicornWorker] has it.
 func RunAsync12() worker.Config {
-	c := worker.Defaults(worker.Evented)
+	c := worker.UvicornWorker()
 	c.Workers = 12
 	c.Timeout = 300 * time.Second
-	c.Heartbeat = c.Timeout / 2
 	c.MaxRequests = 500
-	c.WorkerConnections = Unlimited
 	return c
 }

@@ -25,8 +25,8 @@ func TestEachDeploymentIsThePoCsOwn(t *testing.T) {
 	}{
 		{"run.django", pocserver.RunDev(), "a thread per request", 0, 0, worker.Defaults(worker.ThreadPerRequest).KeepAlive, 0},
 		{"run.gunicorn", pocserver.RunSync(), "1 sync worker", 300 * time.Second, 500, 0, 1000},
-		{"run.uvicorn", pocserver.RunAsync(), "1 evented worker", 0, 0, 5 * time.Second, pocserver.Unlimited},
-		{"run.gunicorn.uvicorn", pocserver.RunAsync12(), "12 evented workers", 300 * time.Second, 500, 2 * time.Second, pocserver.Unlimited},
+		{"run.uvicorn", pocserver.RunAsync(), "1 uvicorn worker", 0, 0, 5 * time.Second, 0},
+		{"run.gunicorn.uvicorn", pocserver.RunAsync12(), "12 uvicorn workers", 300 * time.Second, 500, 2 * time.Second, 0},
 	} {
 		t.Run(c.original, func(t *testing.T) {
 			assert.Equal(t, c.says, c.config.String())

@@ -25,5 +25,5 @@ func ExampleNewHandler() {
 
 func ExampleRunAsync12() {
 	fmt.Println(pocserver.RunAsync12())
-	// Output: 12 evented workers
+	// Output: 12 uvicorn workers
 }

@@ -17,7 +17,6 @@ import (
 	"example.com/outagelab/lab/appserver"
 	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/simnet"
-	"example.com/outagelab/pocserver/worker"
 )
 
 // A pace is how long a run waits for a request to come to a stop. Virtual, but
@@ -175,7 +174,7 @@ func (r *run) dial(ctx context.Context) (net.Conn, error) {
 
 // evented reports whether the handler is on an event loop.
 func (r *run) evented() bool {
-	return r.check.server != nil && r.check.server.Model == worker.Evented
+	return r.check.server != nil && r.check.server.Model.EventLoop()
 }
 
 func (r *run) userAt(addr string) *user {

@@ -238,7 +238,7 @@ func (s *server) place() Cause {
 	switch {
 	case s.model == worker.Sync:
 		return Queueing
-	case s.model == worker.Evented:
+	case s.model.EventLoop():
 		return LoopHeld
 	case s.peak == 1:
 		return PoolOfOne

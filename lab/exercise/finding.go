@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"example.com/outagelab/feedsim/front"
-	"example.com/outagelab/pocserver/worker"
 )
 
 // A finding is what is wrong with a route.
@@ -189,7 +188,7 @@ func (ev *evidence) chain(s *share) (causes []Cause) {
 		causes = append(causes, NoLive)
 	}
 	causes = append(causes, s.cause)
-	if srv := ev.at(s.peer); s.cause == Killed && srv != nil && srv.model == worker.Evented {
+	if srv := ev.at(s.peer); s.cause == Killed && srv != nil && srv.model.EventLoop() {
 		causes = append(causes, LoopHeld)
 	}
 	return causes

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"example.com/outagelab/pocserver/worker"
 )
 
 // hint says where to look next for a route whose requests went wrong for this
@@ -56,7 +55,7 @@ func (ev *evidence) hint(n *need, s *share) string {
 		}
 		return fmt.Sprintf("%s; are there as many threads, and what if a worker gets more than its half? Or is there a server where waiting takes no thread?", needed)
 	case LoopHeld, Killed:
-		if srv != nil && srv.model == worker.Evented {
+		if srv != nil && srv.model.EventLoop() {
 			if bystander {
 				return fmt.Sprintf("a loop is shared by all that its worker has accepted: it is %s that does not let it go. Move one of the two, or see in ARGS what its handlers can do.", culprit)
 			}

@@ -197,7 +197,7 @@ func (ev *evidence) killed(s *share) string {
 		longest = max(longest, held)
 	}
 	n := plural(len(exits), "time", "times")
-	if srv.model == worker.Evented {
+	if srv.model.EventLoop() {
 		return fmt.Sprintf("the loops of %s were held for up to %s on end%s, and the worker timeout killed a worker %s for giving no sign of life",
 			s.peer, seconds(longest), with.with(), n)
 	}

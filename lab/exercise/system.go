@@ -102,7 +102,7 @@ func Behind(server worker.Config, variant feedsim.AppConfig) lab.System {
 // words says a variant of the app in words.
 func words(server worker.Config, v feedsim.AppConfig) string {
 	var all []string
-	if server.Model == worker.Evented {
+	if server.Model.EventLoop() {
 		if v.Awaiting {
 			all = append(all, "handlers that await")
 		} else {

@@ -89,8 +89,8 @@ func feedRuns(t *testing.T) []*run {
 
 	gthread := feedsim.Threaded()
 	gthread.Threads, gthread.AcceptAgain = 25, fidelity.AcceptAgain
-	uvicorn := feedsim.Evented()
-	uvicorn.Replies, uvicorn.Heartbeat = worker.EndOfTurn, uvicorn.Timeout/2
+	uvicorn := worker.UvicornWorker()
+	uvicorn.Workers, uvicorn.Replies = 2, worker.EndOfTurn
 	asyncio := uvicorn
 	asyncio.Replies = worker.AtOnce
 

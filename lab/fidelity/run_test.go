@@ -90,8 +90,8 @@ func beats(server worker.Config) time.Duration {
 	if server.Timeout == 0 {
 		return 0
 	}
-	if server.Model == worker.Evented {
-		return max(time.Second, server.Heartbeat)
+	if server.Model == worker.Uvicorn {
+		return max(time.Second, server.Timeout/2)
 	}
 	return time.Second
 }

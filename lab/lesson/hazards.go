@@ -153,7 +153,7 @@ func runsOn(h *hazard.Hazard) string {
 	if h.Server == (worker.Config{}) {
 		return "net/http, a goroutine for each request"
 	}
-	if h.Server.Model == worker.Evented {
+	if h.Server.Model.EventLoop() {
 		return "an event loop: one request's code at a time, until it awaits"
 	}
 	return h.Server.String()

@@ -50,7 +50,7 @@ func (c *crew) staff() string {
 		}
 	}
 	switch {
-	case first.Model == worker.Evented:
+	case first.Model.EventLoop():
 		return typeset.Plural(n, "event loop", "event loops")
 	case first.Model == worker.ThreadPerRequest:
 		return typeset.Plural(n, "process", "processes") + " with a thread for each request"

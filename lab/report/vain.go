@@ -11,7 +11,6 @@ import (
 	"example.com/outagelab/feedsim/front"
 	"example.com/outagelab/lab"
 	"example.com/outagelab/lab/load"
-	"example.com/outagelab/pocserver/worker"
 )
 
 // A call is somebody who waits for a worker's reply: a client, or the front for
@@ -133,7 +132,7 @@ func leave(o *lab.Observation, spans []int, calls []call, left []time.Duration) 
 	var unanswered []int // in order of their end
 	next := 0
 	for _, i := range slices.SortedStableFunc(slices.Values(spans), func(a, b int) int { return cmp.Compare(to(a), to(b)) }) {
-		if o.WorkerConfig(o.Spans[i].Worker).Model == worker.Evented {
+		if o.WorkerConfig(o.Spans[i].Worker).Model.EventLoop() {
 			if !anybody(from(i)-sameInstant, to(i)) {
 				left[i] = from(i)
 			}

@@ -85,7 +85,7 @@ func (c *crew) anyVain() bool {
 
 func evented(o *lab.Observation) bool {
 	for w := range o.Workers {
-		if o.WorkerConfig(w).Model == worker.Evented {
+		if o.WorkerConfig(w).Model.EventLoop() {
 			return true
 		}
 	}

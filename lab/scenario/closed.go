@@ -132,7 +132,7 @@ func (p *pool) notClosed(f flow, rate queueing.Bounds, response float64) string 
 		return "some requests may take longer than " + seconds(f.patience.Seconds()) + ", " + f.whose + ", and who leaves is served all the same"
 	case timeout > 0 && p.c.Model == worker.Sync && p.outlasts(f).High*rate.High*f.span.Seconds() > worthAWord:
 		return "some requests outlast the worker timeout, and are cut"
-	case timeout > 0 && p.c.Model == worker.Evented && places > 0 && response > timeout:
+	case timeout > 0 && p.c.Model.EventLoop() && places > 0 && response > timeout:
 		return "a turn of all handlers that block outlasts the worker timeout: the loop is killed with all that it accepted"
 	}
 	return ""

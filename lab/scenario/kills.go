@@ -23,7 +23,7 @@ func (p *pool) killed(th *theory, flows []flow, m mix) bool {
 		outlast.High += f.rate * kills.High
 		held += f.rate * (p.held(f) + kills.High*boot)
 	}
-	if p.c.Model == worker.Evented {
+	if p.c.Model.EventLoop() {
 		q, _ := p.ofOneQueue(m)
 		if over, err := q.WaitTail(timeout); outlast.High*m.span < worthAWord && err == nil && over <= rare {
 			return false

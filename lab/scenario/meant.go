@@ -11,7 +11,7 @@ import (
 
 // others are words that other programs and people have for what is known here.
 var others = map[string]string{
-	"async": "evented", "asyncio": "evented", "uvicorn": "evented", "uvloop": "evented", "gevent": "evented", "eventlet": "evented",
+	"async": "uvicorn", "asyncio": "uvicorn", "uvloop": "uvicorn", "gevent": "evented", "eventlet": "evented",
 	"tornado": "evented", "gthread": "threaded", "runserver": "thread-per-request", "prefork": "sync",
 	"worker_class": "model", "class": "model", "keepalive": "keep_alive", "fixed": "constant", "normal": "lognormal",
 	"rps": "throughput", "duration": "for", "concurrency": "connections",

@@ -95,7 +95,7 @@ func (p *pool) tooFew(m mix, capacity float64, word string) lab.Lesson {
 		Fix: fmt.Sprintf("By Little's law %s requests are in service at a time: %d places at the very least, and some to spare. search: {%s: 1..%d} finds how many.",
 			number(m.rate*m.mean), need, p.searchable(), min(2*need, mostThreads)),
 	}
-	if p.c.Model == worker.Evented {
+	if p.c.Model.EventLoop() {
 		lesson.Fix = "Await: a loop whose handlers await serves all of them at a time."
 	}
 	return lesson

@@ -25,7 +25,8 @@
 //
 //   - name, claim: default to the file's name, and to what must hold.
 //   - server: model is sync (gunicorn's worker class of that name), threaded (its
-//     gthread), evented (its gevent, and uvicorn's worker) or thread-per-request (no
+//     gthread), evented (its gevent), uvicorn (alone, or with a timeout
+//     as gunicorn's worker class, worker.UvicornWorker) or thread-per-request (no
 //     gunicorn, but Django's runserver), and the rest are gunicorn's words for a
 //     [worker.Config]: workers, threads,
 //     worker_connections, backlog, timeout, heartbeat, graceful_timeout,

@@ -37,9 +37,9 @@ func (s setting) on(m worker.Model) bool { return s.only == nil || slices.Contai
 
 // The models that look at some of the settings.
 var (
-	loops    = []worker.Model{worker.Evented}
+	beating  = []worker.Model{worker.Evented}
 	accepts  = []worker.Model{worker.Threaded, worker.Evented}
-	gunicorn = []worker.Model{worker.Sync, worker.Threaded, worker.Evented}
+	gunicorn = []worker.Model{worker.Sync, worker.Threaded, worker.Evented, worker.Uvicorn}
 )
 
 var settings = []setting{
@@ -48,7 +48,7 @@ var settings = []setting{
 	{"worker_connections", "WorkerConnections", whole(mostOfAny, func(c *worker.Config) *int { return &c.WorkerConnections }), accepts},
 	{"backlog", "Backlog", whole(mostOfAny, func(c *worker.Config) *int { return &c.Backlog }), nil},
 	{"timeout", "Timeout", duration(func(c *worker.Config) *time.Duration { return &c.Timeout }), nil},
-	{"heartbeat", "Heartbeat", duration(func(c *worker.Config) *time.Duration { return &c.Heartbeat }), loops},
+	{"heartbeat", "Heartbeat", duration(func(c *worker.Config) *time.Duration { return &c.Heartbeat }), beating},
 	{"graceful_timeout", "GracefulTimeout", duration(func(c *worker.Config) *time.Duration { return &c.GracefulTimeout }), gunicorn},
 	{"keep_alive", "KeepAlive", duration(func(c *worker.Config) *time.Duration { return &c.KeepAlive }), nil},
 	{"max_requests", "MaxRequests", whole(mostOfAny, func(c *worker.Config) *int { return &c.MaxRequests }), nil},
@@ -126,7 +126,7 @@ func (r *reading) servers(m *mapping, s *Scenario, unsaid []*yaml.Node) {
 		at[a.Address] = address
 		if r.fine() {
 			a.App, a.Variant = instances(s.routes), s.appWords(a.Server.Model)
-			if i > 0 && a.Server.Model != worker.Evented {
+			if i > 0 && !a.Server.Model.EventLoop() {
 				a.Variant = "the same app"
 			}
 		}
@@ -136,7 +136,7 @@ func (r *reading) servers(m *mapping, s *Scenario, unsaid []*yaml.Node) {
 			s.system.Others = append(s.system.Others, a)
 		}
 	}
-	if slices.ContainsFunc(s.servers(), func(c worker.Config) bool { return c.Model == worker.Evented }) {
+	if slices.ContainsFunc(s.servers(), func(c worker.Config) bool { return c.Model.EventLoop() }) {
 		for _, n := range unsaid {
 			r.bad(n, "waits is missing: an evented server tells them apart: await (async handlers), thread (sync views on an async server), or block")
 		}
@@ -156,14 +156,17 @@ func (r *reading) server(n *yaml.Node, several bool) (a lab.AppServer, address *
 	}
 	m := r.mapping(n, "a server", known...)
 	var model worker.Model
-	if n := m.need("model", "sync, threaded, evented or thread-per-request"); n != nil {
-		if word, ok := r.choice(n, "model", "sync", "threaded", "evented", "thread-per-request"); ok {
+	if n := m.need("model", "sync, threaded, evented, uvicorn or thread-per-request"); n != nil {
+		if word, ok := r.choice(n, "model", "sync", "threaded", "evented", "uvicorn", "thread-per-request"); ok {
 			if err := model.UnmarshalText([]byte(word)); err != nil {
 				r.bad(n, "%v", err)
 			}
 		}
 	}
 	a.Server = worker.Defaults(model)
+	if model == worker.Uvicorn && m.get("timeout") != nil {
+		a.Server = worker.UvicornWorker() // alone, uvicorn has no worker timeout
+	}
 	before := len(r.problems)
 	for _, s := range settings {
 		n := m.get(s.key)

@@ -229,7 +229,7 @@ func (s *Scenario) appWords(model worker.Model) string {
 		if rt.Stream {
 			text = "is a stream, with a line each "
 		}
-		if text += rt.words; model == worker.Evented {
+		if text += rt.words; model.EventLoop() {
 			text += waiting[rt.Waits]
 		}
 		if rt.Path == "/" && len(s.routes) == 1 {

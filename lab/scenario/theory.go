@@ -140,7 +140,7 @@ func (s *Scenario) predicted() *theory {
 			th.lesson = own.lesson
 		}
 	}
-	if s.cpuIsUnsaid() && slices.ContainsFunc(pools, func(p pool) bool { return p.c.Model == worker.Evented }) {
+	if s.cpuIsUnsaid() && slices.ContainsFunc(pools, func(p pool) bool { return p.c.Model.EventLoop() }) {
 		th.notes = append(th.notes, "no CPU is counted: cpu is 0; the field's gunicorn took 0.3 ms a request and uvicorn with Django 0.94 ms")
 	}
 	return th
@@ -213,7 +213,7 @@ func placesOf(c worker.Config, waits synthetic.Waits) int {
 		return c.Workers
 	case worker.Threaded:
 		return c.Workers * min(c.Threads, c.WorkerConnections)
-	case worker.Evented:
+	case worker.Evented, worker.Uvicorn:
 		if waits == synthetic.Blocking {
 			return c.Workers
 		}
@@ -249,7 +249,7 @@ func (p *pool) predict(th *theory) {
 		default:
 			closed++
 		}
-		if p.c.Model == worker.Evented && (f.route.Waits == synthetic.Blocking) != (p.flows[0].route.Waits == synthetic.Blocking) {
+		if p.c.Model.EventLoop() && (f.route.Waits == synthetic.Blocking) != (p.flows[0].route.Waits == synthetic.Blocking) {
 			th.none(p.names(), "handlers that block share a loop with handlers that await")
 			return
 		}

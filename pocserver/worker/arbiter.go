@@ -80,7 +80,7 @@ func (s *Server) watch(p *process) Reason {
 // or just behind it: they were seen to be killed 0.05 to 0.5 s after it. Where a
 // later boot of theirs is looked at is therefore drawn.
 func (s *Server) phase(p *process) time.Duration {
-	if p.boot == 0 || !s.cfg.ticks() {
+	if p.boot == 0 || s.cfg.Model != Uvicorn {
 		return 0
 	}
 	return time.Duration(repeatable.Draw(s.cfg.Seed, "check", uint64(p.boot)<<16|uint64(p.worker)) * float64(checkInterval))

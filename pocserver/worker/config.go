@@ -21,15 +21,27 @@ const (
 	// (gunicorn 20.1, gunicorn/workers/gthread.py.)
 	Threaded
 	// Evented serves every request on one event loop, which a request holds
-	// except where it awaits. (asyncio, uvicorn, gevent.)
+	// except where it awaits, and holds up to WorkerConnections connections.
+	// (gunicorn 20.1, gunicorn/workers/ggevent.py.)
 	Evented
 	// ThreadPerRequest is one process with a thread for each connection, no
 	// arbiter, no limit. (Django's runserver.)
 	ThreadPerRequest
+	// Uvicorn serves every request on one event loop, as Evented does, and
+	// accepts without a limit: uvicorn sets none (uvicorn 0.17.6,
+	// uvicorn/config.py, limit_concurrency), and does not take gunicorn's
+	// worker_connections over (uvicorn/workers.py). Alone it has no arbiter and
+	// so no Timeout. With a Timeout it is gunicorn's UvicornWorker.
+	Uvicorn
 )
+
+// EventLoop reports whether a worker of the model serves all its requests on one
+// event loop, which runs the code between two awaits alone.
+func (m Model) EventLoop() bool { return m == Evented || m == Uvicorn }
 
 var modelNames = map[Model]string{
 	Sync: "sync", Threaded: "threaded", Evented: "evented", ThreadPerRequest: "thread-per-request",
+	Uvicorn: "uvicorn",
 }
 
 // String returns the model's name, as UnmarshalText reads it.
@@ -56,7 +68,7 @@ func (m *Model) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("unknown worker model %q: want sync, threaded, evented or thread-per-request", text)
+	return fmt.Errorf("unknown worker model %q: want sync, threaded, evented, uvicorn or thread-per-request", text)
 }
 
 // Replies says when what a handler wrote on an event loop leaves the worker.
@@ -113,8 +125,14 @@ type Config struct {
 	Threads int
 	// WorkerConnections is how many connections one Threaded or Evented worker
 	// holds before it stops accepting. The other models do not look at it, as
-	// gunicorn's do not.
+	// gunicorn's and uvicorn's do not.
 	WorkerConnections int
+	// ThreadLimit is how many functions that handlers give to [InThread] run at
+	// a time in one Evented or Uvicorn worker; more wait in the order in which
+	// they came, and the loop goes on meanwhile. 0 is no limit, which is Django's
+	// way: it gives each request a thread ([InThread]). Starlette and FastAPI
+	// share [AnyIOThreads]. The other models do not look at it.
+	ThreadLimit int
 	// Backlog is the argument of listen(2), where the listener has one to set:
 	// the kernel then holds Backlog+1 connections that nobody has accepted.
 	Backlog int
@@ -122,14 +140,12 @@ type Config struct {
 	// Timeout is how long a worker may be without a heartbeat before the
 	// arbiter, which looks once a second, aborts it. 0 never aborts.
 	Timeout time.Duration
-	// Heartbeat is how often an Evented worker beats while nobody holds its loop.
-	// gunicorn's own do so once a second (gunicorn/workers/ggevent.py:
-	// self.notify(); gevent.sleep(1.0); 19.0's gaiohttp.py likewise), uvicorn's
-	// every half of the worker timeout, so that a loop which is held may be killed
-	// after half of it (uvicorn 0.17.6, uvicorn/server.py, on_tick, with
-	// gunicorn's timeout/2 as timeout_notify). More than a second is taken for
-	// uvicorn's, which looks at each tenth of its ticks only, and a long turn is
-	// one tick. The other models do not look at it.
+	// Heartbeat is how often an Evented worker beats while no task holds its loop:
+	// once a second (gunicorn/workers/ggevent.py: self.notify();
+	// gevent.sleep(1.0)). The other models do not look at it. A Uvicorn worker
+	// beats every half of Timeout, so a loop that is held may be killed after half
+	// of it (uvicorn 0.17.6, uvicorn/server.py, on_tick, with gunicorn's timeout/2
+	// as timeout_notify).
 	Heartbeat time.Duration
 	// GracefulTimeout is how long a worker that is told to stop may take to
 	// finish what it has, before it is cut.
@@ -153,7 +169,7 @@ type Config struct {
 	CPU time.Duration
 	// SleepOvershoot is added to each nap, for a machine that wakes late.
 	SleepOvershoot time.Duration
-	// Replies is when an Evented worker's replies leave.
+	// Replies is when the replies of an Evented or Uvicorn worker leave.
 	Replies Replies
 	// AcceptAgain is how much the worker that accepted last is favoured to
 	// accept next, where several wait: with this probability it does, and
@@ -174,7 +190,10 @@ type Config struct {
 // 2048, timeout 30, graceful_timeout 30, keepalive 2, max_requests 0), with a
 // boot time of 0.18 s as measured. For ThreadPerRequest they are runserver's:
 // a backlog of 10 (django/core/servers/basehttp.py, request_queue_size), no
-// arbiter and no limit of any kind.
+// arbiter and no limit of any kind. For Uvicorn they are those of uvicorn 0.17.6
+// alone (uvicorn/config.py: backlog 2048, timeout_keep_alive 5): no worker
+// timeout, no limit on connections, and a shutdown that waits for its replies
+// without a limit (uvicorn/server.py, shutdown).
 func Defaults(m Model) Config {
 	c := Config{
 		Model:             m,
@@ -192,6 +211,11 @@ func Defaults(m Model) Config {
 		c.KeepAlive = 0
 	case Evented:
 		c.Heartbeat = time.Second
+	case Uvicorn:
+		c.WorkerConnections = 0
+		c.Timeout = 0
+		c.GracefulTimeout = forever
+		c.KeepAlive = 5 * time.Second
 	case ThreadPerRequest:
 		c.WorkerConnections = 0
 		c.Backlog = 10
@@ -203,12 +227,33 @@ func Defaults(m Model) Config {
 	return c
 }
 
+// UvicornWorker returns what gunicorn does with uvicorn.workers.UvicornWorker as
+// its worker class when nothing else is configured: [Uvicorn] with gunicorn's
+// worker timeout, graceful timeout and keep-alive (uvicorn 0.17.6,
+// uvicorn/workers.py; gunicorn 20.1, gunicorn/config.py).
+func UvicornWorker() Config {
+	c, gunicorn := Defaults(Uvicorn), Defaults(Evented)
+	c.Timeout, c.GracefulTimeout, c.KeepAlive = gunicorn.Timeout, gunicorn.GracefulTimeout, gunicorn.KeepAlive
+	return c
+}
+
 // forever is a keep-alive that no experiment outlives: runserver's connections
 // have no idle timeout.
 const forever = 365 * 24 * time.Hour
 
-// ticks reports whether the workers are uvicorn's: see Heartbeat.
-func (c *Config) ticks() bool { return c.Model == Evented && c.Heartbeat > time.Second }
+// AnyIOThreads is how many threads the sync views of one Starlette or FastAPI
+// process share: the default limiter of anyio has 40 tokens
+// (anyio/_backends/_asyncio.py, current_default_thread_limiter), and
+// starlette/concurrency.py, run_in_threadpool, takes one for each call.
+const AnyIOThreads = 40
+
+// beatEvery is how often a worker with an event loop beats.
+func (c *Config) beatEvery() time.Duration {
+	if c.Model == Uvicorn {
+		return c.Timeout / 2
+	}
+	return c.Heartbeat
+}
 
 // check returns an error that names the first field which cannot be.
 func (c *Config) check() error {
@@ -216,7 +261,7 @@ func (c *Config) check() error {
 		return fmt.Errorf("worker: Config.%s is %v: %s", field, value, want)
 	}
 	if _, ok := modelNames[c.Model]; !ok {
-		return bad("Model", c.Model, "want Sync, Threaded, Evented or ThreadPerRequest")
+		return bad("Model", c.Model, "want Sync, Threaded, Evented, Uvicorn or ThreadPerRequest")
 	}
 	if c.Workers < 1 {
 		return bad("Workers", c.Workers, "a server needs at least 1")
@@ -253,8 +298,11 @@ func (c *Config) check() error {
 	if c.Replies != AtOnce && c.Replies != EndOfTurn {
 		return bad("Replies", c.Replies, "want AtOnce or EndOfTurn")
 	}
-	if c.Replies == EndOfTurn && c.Model != Evented {
-		return bad("Replies", c.Replies, "only an evented worker has turns, want AtOnce")
+	if c.Replies == EndOfTurn && !c.Model.EventLoop() {
+		return bad("Replies", c.Replies, "only an event loop has turns, want AtOnce")
+	}
+	if c.ThreadLimit < 0 {
+		return bad("ThreadLimit", c.ThreadLimit, "want 0 (no limit) or more")
 	}
 	if c.Model == Evented && c.Heartbeat == 0 {
 		return bad("Heartbeat", c.Heartbeat, "a loop that never beats is killed for nothing, want more than 0")

@@ -40,7 +40,10 @@ type loop struct {
 }
 
 func newLoop(s *site, cfg *Config, now time.Time) *loop {
-	return &loop{site: s, interval: cfg.Heartbeat, since: now, beat: now, ticking: cfg.ticks(), ticked: now}
+	return &loop{
+		site: s, interval: cfg.beatEvery(), since: now, beat: now,
+		ticking: cfg.Model == Uvicorn, ticked: now,
+	}
 }
 
 // acquire waits for w's turn, w being ready since w.since, and returns whether

@@ -47,9 +47,10 @@ func Await(ctx context.Context, d time.Duration) {
 }
 
 // InThread runs view off the event loop, and returns on the loop again when view
-// has returned: as Django (4.0 and later, asgiref's sync_to_async with a
-// ThreadSensitiveContext for each request) runs a sync view on an async server,
-// in a thread of its own. On other models it just runs view.
+// has returned. With a Config.ThreadLimit view first waits for one of so many
+// threads, as in Starlette. Without one each call has a thread, as in Django (4.0
+// and later, asgiref's sync_to_async with a ThreadSensitiveContext for each
+// request). On other models it just runs view.
 //
 // It is also how a handler awaits anything that is not a nap.
 func InThread(ctx context.Context, view func()) {
@@ -58,7 +59,19 @@ func InThread(ctx context.Context, view func()) {
 		view()
 		return
 	}
-	c.yield(view)
+	pool := c.process.workers
+	if pool == nil || !c.holding.Load() { // a view that is in a thread already needs no other
+		c.yield(view)
+		return
+	}
+	c.yield(func() {
+		c.waiter.since = time.Now()
+		if !pool.acquire(&c.waiter) {
+			panic(http.ErrAbortHandler)
+		}
+		defer pool.release()
+		view()
+	})
 }
 
 // yield lets an event loop go while f runs.

@@ -27,7 +27,8 @@ type process struct {
 	server  http.Server
 	inbox   *handoff
 	site    *site
-	loop    *loop  // Evented
+	loop    *loop  // Evented, Uvicorn
+	workers *slots // ThreadLimit: what InThread runs
 	threads *slots // Threaded, with fewer threads than connections
 	gil     *slots // the interpreter lock, where threads compete for it
 
@@ -67,7 +68,12 @@ func boot(cfg *Config, d *door, worker, nth int, app http.Handler, addr net.Addr
 		}
 	case Evented:
 		p.site.room = cfg.WorkerConnections
+	}
+	if cfg.Model.EventLoop() {
 		p.loop = newLoop(p.site, p.cfg, now)
+		if cfg.ThreadLimit > 0 {
+			p.workers = newSlots(cfg.ThreadLimit)
+		}
 	}
 	if cfg.CPU > 0 && (cfg.Model == Threaded || cfg.Model == ThreadPerRequest) {
 		p.gil = newSlots(1)
@@ -147,11 +153,10 @@ func (p *process) kill() int {
 	if p.loop != nil {
 		p.loop.kill()
 	}
-	if p.threads != nil {
-		p.threads.kill()
-	}
-	if p.gil != nil {
-		p.gil.kill()
+	for _, s := range []*slots{p.threads, p.workers, p.gil} {
+		if s != nil {
+			s.kill()
+		}
 	}
 	for _, c := range conns {
 		c.Close()
@@ -182,14 +187,14 @@ func (p *process) isDead() bool {
 //     but not while it serves one (gunicorn/workers/sync.py, run_for_one).
 //   - A threaded worker's main loop notifies however long its threads take
 //     (gunicorn/workers/gthread.py, run).
-//   - An evented worker notifies from its loop, if it gets there.
+//   - A worker with an event loop notifies from it, if it gets there.
 func (p *process) lastBeat(now time.Time) time.Time {
 	switch p.cfg.Model {
 	case Sync:
 		for _, c := range p.open() { // the one that it serves
 			return c.accepted
 		}
-	case Evented:
+	case Evented, Uvicorn:
 		return p.loop.lastBeat(now)
 	}
 	return now

@@ -107,7 +107,7 @@ func appServer(o options, i int, a app, diagnostics *lines.Log) (*part, error) {
 		return nil, err
 	}
 	what := cfg.String()
-	if cfg.Model == worker.Evented {
+	if cfg.Model.EventLoop() {
 		what += map[bool]string{false: ", whose handlers hold the loop", true: ", whose handlers await"}[o.app.Awaiting]
 	}
 	return &part{

@@ -73,7 +73,7 @@ func parse(args []string) (options, error) {
 // field's name, which is what worker's own errors say.
 var flagOf = map[string]string{
 	"Model": "model", "Workers": "workers", "Threads": "threads", "WorkerConnections": "worker-connections",
-	"Backlog": "backlog", "Timeout": "timeout", "Heartbeat": "heartbeat", "GracefulTimeout": "graceful-timeout", "KeepAlive": "keep-alive",
+	"ThreadLimit": "thread-limit", "Backlog": "backlog", "Timeout": "timeout", "Heartbeat": "heartbeat", "GracefulTimeout": "graceful-timeout", "KeepAlive": "keep-alive",
 	"MaxRequests": "max-requests", "MaxRequestsJitter": "max-requests-jitter", "BootTime": "boot-time", "CPU": "cpu",
 	"SleepOvershoot": "sleep-overshoot", "Replies": "replies", "AcceptAgain": "accept-again", "Seed": "seed",
 }
@@ -85,10 +85,11 @@ func flags(o *options) *flag.FlagSet {
 	f.StringVar(&o.addr, "addr", "127.0.0.1:8000", "`address` to listen on; the server leaks on purpose, so think before it is not loopback")
 	f.BoolVar(&o.accessLog, "access-log", true, "print a line for each request; -access-log=false turns it off")
 
-	f.TextVar(&c.Model, flagOf["Model"], c.Model, "worker `model`: sync, threaded, evented or thread-per-request")
+	f.TextVar(&c.Model, flagOf["Model"], c.Model, "worker `model`: sync, threaded, evented, uvicorn or thread-per-request")
 	f.IntVar(&c.Workers, flagOf["Workers"], c.Workers, "`number` of worker processes, each with an app of its own")
 	f.IntVar(&c.Threads, flagOf["Threads"], c.Threads, "`number` of threads of a threaded worker")
 	f.IntVar(&c.WorkerConnections, flagOf["WorkerConnections"], c.WorkerConnections, "`number` of connections that one threaded or evented worker holds at most")
+	f.IntVar(&c.ThreadLimit, flagOf["ThreadLimit"], c.ThreadLimit, "`number` of sync views that one event loop's threads run at a time; 0 is no limit, as Django has it")
 	f.IntVar(&c.Backlog, flagOf["Backlog"], c.Backlog, "`number` of connections that may wait to be accepted")
 	f.DurationVar(&c.Timeout, flagOf["Timeout"], c.Timeout, "a worker without a heartbeat for this `duration` is killed; 0 never")
 	f.DurationVar(&c.Heartbeat, flagOf["Heartbeat"], c.Heartbeat, "`duration` between two heartbeats of an evented worker")

@@ -25,7 +25,7 @@ func TestABadCommandLineIsNamedAndIs2(t *testing.T) {
 		"sync -workers":                    "flag needs an argument: -workers",
 		"sync -workers two":                `invalid value "two" for flag -workers`,
 		"sync -timeout 30":                 `invalid value "30" for flag -timeout`, // seconds? minutes?
-		"sync -model gthread":              `unknown worker model "gthread": want sync, threaded, evented or thread-per-request`,
+		"sync -model gthread":              `unknown worker model "gthread": want sync, threaded, evented, uvicorn or thread-per-request`,
 		"async -replies later":             `invalid value "later" for flag -replies: unknown moment for replies`,
 		"sync -access-log=maybe":           `invalid boolean value "maybe" for -access-log`,
 		"sync -seed -1":                    `invalid value "-1" for flag -seed`,
@@ -38,10 +38,10 @@ func TestABadCommandLineIsNamedAndIs2(t *testing.T) {
 		"sync -threads 4":                  "-threads is 4: only a threaded worker has threads to set",
 		"sync -timeout -1s":                "-timeout is -1s: a duration cannot be negative",
 		"sync -keep-alive 2s":              "-keep-alive is 2s: a sync worker never keeps a connection",
-		"sync -replies end-of-turn":        "-replies is end-of-turn: only an evented worker has turns",
+		"sync -replies end-of-turn":        "-replies is end-of-turn: only an event loop has turns",
 		"dev -workers 2":                   "-workers is 2: thread-per-request is one process",
 		"async -accept-again NaN":          "-accept-again is NaN: want a probability",
-		"async -worker-connections 0":      "-worker-connections is 0: a worker that may hold no connection serves nobody",
+		"sync -model threaded -worker-connections 0":      "-worker-connections is 0: a worker that may hold no connection serves nobody",
 		"async12 -backlog 0":               "-backlog is 0: listen(2) needs at least 1",
 		"async12 -max-requests -1":         "-max-requests is -1: ",
 		"async -max-requests-jitter 5":     "-max-requests-jitter is 5: there is no MaxRequests",
@@ -66,11 +66,11 @@ func TestABadCommandLineIsNamedAndIs2(t *testing.T) {
 
 func TestHelpListsTheFlagsAndIs0(t *testing.T) {
 	for line, says := range map[string][]string{
-		"-h":         {"  async12  run.gunicorn.uvicorn: 12 evented workers", "-workers number"},
+		"-h":         {"  async12  run.gunicorn.uvicorn: 12 uvicorn workers", "-workers number"},
 		"--help":     {"  sync     run.gunicorn: 1 sync worker", "-addr address"},
 		"help":       {"  dev      run.django: a thread per request"},
 		"sync -h":    {"pocserver sync [flags]: run.gunicorn, 1 sync worker.", "(default 5m0s)", "(default 500)", "(default sync)", `(default "127.0.0.1:8000")`},
-		"async12 -h": {"(default 12)", "(default evented)"},
+		"async12 -h": {"(default 12)", "(default uvicorn)"},
 	} {
 		stdout, stderr := cmdtest.NewOutput(), cmdtest.NewOutput()
 		assert.Equal(t, 0, run(context.Background(), strings.Fields(line), stdout, stderr), "pocserver %s", line)

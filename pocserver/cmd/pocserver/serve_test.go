@@ -23,8 +23,8 @@ func TestEachDeploymentServesAndSaysWhatItIs(t *testing.T) {
 	for name, says := range map[string]string{
 		"dev":     `^outagelab: a thread per request \(run\.django\) on http://127\.0\.0\.1:(\d+), try: curl 'http://localhost:(\d+)/dirty/\?sleep=7&email=test' & `,
 		"sync":    `^outagelab: 1 sync worker \(run\.gunicorn\) on http://127\.0\.0\.1:(\d+), try: wrk -t 8 -c 500 -d 10 --latency 'http://localhost:(\d+)/sync_sleep/\?sleep=0\.1'\n`,
-		"async":   `^outagelab: 1 evented worker \(run\.uvicorn\) on http://127\.0\.0\.1:(\d+), try: wrk -t 8 -c 500 -d 10 --latency 'http://localhost:(\d+)/sync_sleep/\?sleep=0\.1'\n`,
-		"async12": `^outagelab: 12 evented workers \(run\.gunicorn\.uvicorn\) on http://127\.0\.0\.1:(\d+), try: wrk -t 8 -c 500 -d 10 --latency 'http://localhost:(\d+)/sync_sleep/\?sleep=0\.1'\n`,
+		"async":   `^outagelab: 1 uvicorn worker \(run\.uvicorn\) on http://127\.0\.0\.1:(\d+), try: wrk -t 8 -c 500 -d 10 --latency 'http://localhost:(\d+)/sync_sleep/\?sleep=0\.1'\n`,
+		"async12": `^outagelab: 12 uvicorn workers \(run\.gunicorn\.uvicorn\) on http://127\.0\.0\.1:(\d+), try: wrk -t 8 -c 500 -d 10 --latency 'http://localhost:(\d+)/sync_sleep/\?sleep=0\.1'\n`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := start(t, name)

@@ -1,0 +1,121 @@
+// What makes uvicorn's workers differ from gevent's: no limit on connections, no
+// worker timeout, and sync views in a pool of threads that the loop does not wait
+// for.
+
+package worker_test
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"example.com/outagelab/pocserver/worker"
+)
+
+// By Little's law 100 requests/s of 20 s are 2,000 at a time. gevent holds 1,000,
+// so it serves 50/s and half of the requests wait: the 1,000 that come in the first
+// 10 s are served at once, and each 1,000 later ones wait 10 s longer than those
+// before. uvicorn takes them all.
+func TestUvicornHasNoLimitOnConnections(t *testing.T) {
+	for model, p50 := range map[worker.Model]time.Duration{
+		worker.Uvicorn: 20 * time.Second, worker.Evented: 30 * time.Second,
+	} {
+		inHouse(t, config(model), app(), func(h *house) {
+			var all []<-chan answer
+			var sent []time.Duration
+			for i := range 4_000 { // 40 s
+				h.sleepUntil(time.Duration(i) * 10 * time.Millisecond)
+				sent = append(sent, time.Since(h.began))
+				all = append(all, h.ask("/await/20s"))
+			}
+			var took []time.Duration
+			for i, at := range times(all) {
+				took = append(took, (at - sent[i]).Round(time.Second))
+			}
+			slices.Sort(took)
+			assert.Equal(t, p50, took[len(took)/2-1], "the median on %v", model)
+		})
+	}
+}
+
+func TestUvicornAloneHasNoWorkerTimeout(t *testing.T) {
+	for name, c := range map[string]struct {
+		cfg   worker.Config
+		exits []string
+	}{
+		"alone":          {config(worker.Uvicorn), nil},
+		"under gunicorn": {worker.UvicornWorker(), []string{"0.0 at 31s: worker timeout"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inHouse(t, c.cfg, app(), func(h *house) {
+				time.Sleep(time.Microsecond)
+				<-h.ask("/block/100s")
+				assert.Equal(t, c.exits, h.exits())
+			})
+		})
+	}
+}
+
+func TestUvicornKeepsIdleConnectionsFor5s(t *testing.T) {
+	inHouse(t, config(worker.Uvicorn), app(), func(h *house) {
+		for _, idle := range []time.Duration{4900 * time.Millisecond, 5100 * time.Millisecond} {
+			c := h.dial()
+			require.NoError(t, h.over(c, "/").err)
+			time.Sleep(idle)
+			assert.Equal(t, idle > 5*time.Second, h.over(c, "/").err != nil, "after %v", idle)
+			c.Close()
+		}
+	})
+}
+
+// Sync views of a loop with a ThreadLimit run so many at a time, in the order in
+// which they came. The loop serves others meanwhile.
+func TestTheThreadLimitBoundsSyncViewsAndNotTheLoop(t *testing.T) {
+	for _, c := range []struct {
+		limit int
+		want  []time.Duration
+	}{
+		{0, seconds(1, 1, 1, 1, 1)},
+		{1, seconds(1, 2, 3, 4, 5)},
+		{2, seconds(1, 1, 2, 2, 3)},
+		{5, seconds(1, 1, 1, 1, 1)},
+	} {
+		for _, model := range []worker.Model{worker.Uvicorn, worker.Evented} {
+			t.Run(fmt.Sprintf("%v with %d", model, c.limit), func(t *testing.T) {
+				cfg := config(model, func(cfg *worker.Config) { cfg.ThreadLimit = c.limit })
+				inHouse(t, cfg, app(), func(h *house) {
+					all := h.asks(5, "/thread/1s")
+					assert.Equal(t, 100*time.Millisecond, (<-h.ask("/await/100ms")).at, "the loop is free")
+					assert.Equal(t, c.want, times(all))
+				})
+			})
+		}
+	}
+}
+
+// A worker that is killed ends the wait for a thread, and its replacement has a
+// pool that nothing holds.
+func TestAKillEndsTheWaitForAThread(t *testing.T) {
+	cfg := worker.UvicornWorker()
+	cfg.ThreadLimit = 1
+	inHouse(t, cfg, app(), func(h *house) {
+		time.Sleep(time.Microsecond)
+		all := h.asks(3, "/thread/1h")
+		holds := h.ask("/block/1h")
+		for _, a := range append(all, holds) {
+			assert.Error(t, (<-a).err, "cut with the worker")
+		}
+		h.sleepUntil(40 * time.Second)
+		assert.Equal(t, 41*time.Second, (<-h.ask("/thread/1s")).at)
+	})
+}
+
+func TestTheThreadLimitIsChecked(t *testing.T) {
+	_, err := worker.New(config(worker.Uvicorn, func(c *worker.Config) { c.ThreadLimit = -1 }), app())
+	assert.ErrorContains(t, err, "worker: Config.ThreadLimit is -1: want 0 (no limit) or more")
+	assert.Equal(t, 40, worker.AnyIOThreads)
+}
