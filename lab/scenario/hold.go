@@ -25,6 +25,11 @@ type hold struct {
 	bound      float64
 	percentile float64 // which one, if it is one
 	load       string  // of which load; "" is all of several
+
+	generic  string     // the metric's name in the table of measures
+	number   float64    // in it
+	loads    []traffic  // that it is of
+	node, at *yaml.Node // of the metric, and of the bound
 }
 
 func (h hold) String() string {
@@ -67,7 +72,8 @@ func (r *reading) hold(n *yaml.Node, s *Scenario) {
 		}
 		if x, ok := r.value(n, key, metric); ok {
 			bounds = append(bounds, x)
-			found.metric, found.most, found.bound = metric, n == most, x
+			found.metric, found.most, found.bound, found.at = metric, n == most, x, n
+			r.bound(found)
 			s.holds = append(s.holds, found)
 		}
 	}
@@ -202,6 +208,7 @@ func (r *reading) metric(m *mapping, s *Scenario) (metric lab.Metric, found hold
 	if generic == "pN" {
 		found.percentile = number
 	}
+	found.node, found.generic, found.number = n, generic, number
 	if name == threadsName && !slices.ContainsFunc(s.servers(), func(c worker.Config) bool { return c.Model != worker.ThreadPerRequest }) {
 		r.bad(n, "%s means nothing to the model thread-per-request, which has as many as come: want busy workers", name)
 		return metric, found, false
@@ -230,7 +237,7 @@ func (r *reading) metric(m *mapping, s *Scenario) (metric lab.Metric, found hold
 		}
 		asked, found.load = s.traffic[at:at+1], load
 	}
-	metric = all[i].of(number, asked)
+	metric, found.loads = all[i].of(number, asked), asked
 	if of != nil {
 		metric = s.on(metric, found.load)
 	}

@@ -174,11 +174,15 @@ func (r *reading) scenario(n *yaml.Node) *Scenario {
 		r.findWays(m, s)
 	}
 	r.times(m, s)
+	understood := r.fine()
 	r.each(m.get("hold"), "hold is empty: leave it out, if nothing must hold", func(n *yaml.Node) { r.hold(n, s) })
 	if n := m.get("search"); n != nil {
 		r.search(n, m, s)
 	}
 	r.each(m.get("measured"), "measured is empty: leave it out, if nothing was measured", func(n *yaml.Node) { r.measured(n, s) })
+	if understood {
+		r.observable(s)
+	}
 	if r.fine() {
 		r.bounded(m, s)
 	}
