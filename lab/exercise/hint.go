@@ -5,7 +5,6 @@ package exercise
 import (
 	"fmt"
 	"slices"
-
 )
 
 // hint says where to look next for a route whose requests went wrong for this
