@@ -67,13 +67,15 @@ type location struct {
 	readTimeout    time.Duration
 	sendTimeout    time.Duration
 
-	buffering   bool
-	headerSize  int // proxy_buffer_size
-	bufferSize  int // of each of proxy_buffers
-	nextOn      failures
-	nextTries   int
-	nextTimeout time.Duration
-	ignoreAbort bool
+	buffering     bool
+	headerSize    int // proxy_buffer_size
+	buffers       buffers
+	fileSize      int64 // proxy_max_temp_file_size
+	fileWriteSize int   // proxy_temp_file_write_size
+	nextOn        failures
+	nextTries     int
+	nextTimeout   time.Duration
+	ignoreAbort   bool
 }
 
 // Listens returns the addresses that the file says to listen on, in its order.

@@ -54,6 +54,7 @@ func TestReads(t *testing.T) {
 		"times with units":                   head + up + srv + "proxy_read_timeout 1m30s; proxy_send_timeout 1500ms; proxy_connect_timeout \"1h 5\";\n" + loc + "}}}",
 		"a fail_timeout in weeks":            head + "upstream app { server 127.0.0.1:5000 max_fails=3 fail_timeout=2w; }\n" + srv + loc + "}}}",
 		"sizes with units":                   head + up + srv + "proxy_buffers 16 8K; proxy_buffer_size 4096; proxy_busy_buffers_size 16k;\n" + loc + "}}}",
+		"sizes of a temporary file":          head + up + srv + "proxy_max_temp_file_size 4m; proxy_temp_file_write_size 64k;\n" + loc + "} location /0 { proxy_max_temp_file_size 0; proxy_pass http://app; } location /2 { proxy_max_temp_file_size 1048576m; proxy_pass http://app; }}}",
 		"every condition":                    head + up + srv + "proxy_next_upstream error timeout invalid_header http_500 http_502 http_503 http_504 http_403 http_404 http_429 non_idempotent;\n" + loc + "}}}",
 		"comments, quotes and a BOM-less é":  "# é\n" + head + up + srv + "location \"/é\" { proxy_pass 'http://app'; # }\n}}}",
 		"any byte in a comment":              "# \x00 \xe9 \u00a0\n" + head + up + srv + loc + "# \x01\n}}} #\v",
@@ -162,6 +163,9 @@ var refusals = []struct{ text, want string }{
 	{"events {\nworker_connections x; }\nhttp {}", `nginx.conf:2: worker_connections: invalid number "x"`},
 	{head + up + srv + loc + "proxy_buffers 1 64k; }}}", `nginx.conf:6: proxy_buffers: there must be at least 2 "proxy_buffers"`},
 	{head + up + srv + loc + "proxy_buffer_size 32k; }}}", `nginx.conf:6: proxy_buffer_size: "proxy_busy_buffers_size" must be less than the size of all "proxy_buffers" minus one buffer`},
+	{head + up + srv + loc + "proxy_temp_file_write_size 1k; }}}", `nginx.conf:6: proxy_temp_file_write_size: "proxy_temp_file_write_size" must be equal to or greater than the maximum of the value of "proxy_buffer_size" and one of the "proxy_buffers"`},
+	{head + up + srv + loc + "proxy_max_temp_file_size 4095; }}}", `nginx.conf:6: proxy_max_temp_file_size: "proxy_max_temp_file_size" must be equal to zero to disable temporary files usage or must be equal to or greater than the maximum of the value of "proxy_buffer_size" and one of the "proxy_buffers"`},
+	{head + up + srv + loc + "proxy_max_temp_file_size 1g; }}}", `nginx.conf:6: proxy_max_temp_file_size: invalid value "1g"`},
 	{head + up + srv + loc + "proxy_busy_buffers_size 1k; }}}", `nginx.conf:6: proxy_busy_buffers_size: "proxy_busy_buffers_size" must be equal to or greater than the maximum of the value of "proxy_buffer_size" and one of the "proxy_buffers"`},
 }
 

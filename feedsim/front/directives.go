@@ -24,13 +24,15 @@ type settings struct {
 	headerSize                               *int
 	buffers                                  *buffers
 	busySize                                 *int
+	fileSize                                 *int64
+	fileWriteSize                            *int
 	nextOn                                   *failures
 	nextTries                                *int
 	nextTimeout                              *time.Duration
 	ignoreAbort                              *bool
 	keepAlive                                *time.Duration
 
-	sizes place // where one of the three sizes was set, for their errors
+	sizes place // where one of the sizes was set, for their errors
 }
 
 // buffers is what proxy_buffers sets.
@@ -448,8 +450,9 @@ func (r *reader) link() error {
 var settable = []string{
 	"keepalive_timeout", "proxy_buffer_size", "proxy_buffering", "proxy_buffers",
 	"proxy_busy_buffers_size", "proxy_connect_timeout", "proxy_ignore_client_abort",
-	"proxy_next_upstream", "proxy_next_upstream_timeout", "proxy_next_upstream_tries",
-	"proxy_read_timeout", "proxy_send_timeout",
+	"proxy_max_temp_file_size", "proxy_next_upstream", "proxy_next_upstream_timeout",
+	"proxy_next_upstream_tries", "proxy_read_timeout", "proxy_send_timeout",
+	"proxy_temp_file_write_size",
 }
 
 // set reads a directive that any of the three kinds of block may have.
@@ -476,6 +479,16 @@ func (r *reader) set(s *settings, d *crossplane.Directive) error {
 	case "proxy_busy_buffers_size":
 		s.sizes = r.at(d)
 		s.busySize, err = r.size(d, d.Args[0])
+	case "proxy_temp_file_write_size":
+		s.sizes = r.at(d)
+		s.fileWriteSize, err = r.size(d, d.Args[0])
+	case "proxy_max_temp_file_size":
+		s.sizes = r.at(d)
+		n, ok := parseFileSize(d.Args[0])
+		if !ok {
+			return r.at(d).errorf("invalid value %q", d.Args[0])
+		}
+		s.fileSize = &n
 	case "proxy_buffers":
 		s.sizes = r.at(d)
 		var size *int
@@ -552,13 +565,15 @@ func (l *location) merge(s settings, at place) error {
 	l.ignoreAbort = or(s.ignoreAbort, false)
 	l.headerSize = or(s.headerSize, page)
 	b := or(s.buffers, buffers{8, page})
-	l.bufferSize = b.size
+	l.buffers = b
 
 	if s.sizes.line > 0 {
 		at = s.sizes
 	}
 	largest := max(l.headerSize, b.size)
 	busy := or(s.busySize, 2*largest)
+	l.fileSize = or(s.fileSize, 1<<30)
+	l.fileWriteSize = or(s.fileWriteSize, 2*largest)
 	switch {
 	case b.number < 2:
 		return at.errorf(`there must be at least 2 "proxy_buffers"`)
@@ -568,6 +583,10 @@ func (l *location) merge(s settings, at place) error {
 		return at.errorf(`"proxy_busy_buffers_size" must be equal to or greater than the maximum of the value of "proxy_buffer_size" and one of the "proxy_buffers"`)
 	case busy > (b.number-1)*b.size:
 		return at.errorf(`"proxy_busy_buffers_size" must be less than the size of all "proxy_buffers" minus one buffer`)
+	case l.fileWriteSize < largest:
+		return at.errorf(`"proxy_temp_file_write_size" must be equal to or greater than the maximum of the value of "proxy_buffer_size" and one of the "proxy_buffers"`)
+	case l.fileSize != 0 && l.fileSize < int64(largest):
+		return at.errorf(`"proxy_max_temp_file_size" must be equal to zero to disable temporary files usage or must be equal to or greater than the maximum of the value of "proxy_buffer_size" and one of the "proxy_buffers"`)
 	}
 	return nil
 }

@@ -18,6 +18,8 @@
 //     nginx rewrites those that name the upstream (proxy_redirect default);
 //   - a request's body is read without client_body_timeout, and a connection is
 //     not closed after a thousand requests (keepalive_requests);
+//   - a reply whose temporary file cannot be written waits for its client from then
+//     on, where nginx cuts it off. The file is in [os.TempDir];
 //   - error pages are those of server_tokens off: no version.
 //
 // Rules of virtual time (testing/synctest): make the proxy in the bubble that it

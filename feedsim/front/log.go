@@ -17,6 +17,7 @@ type Level string
 // error_log, or with one that names no level, logs Error and what is more severe.
 const (
 	Alert Level = "alert"
+	Crit  Level = "crit"
 	Error Level = "error"
 	Warn  Level = "warn"
 	Info  Level = "info"
@@ -72,6 +73,8 @@ const (
 	// ngx_http_upstream_process_downstream in src/http/ngx_http_upstream.c, with
 	// ngx_connection_error in src/core/ngx_connection.c
 	clientTimedOut = "client timed out (110: Connection timed out) while sending to client"
+	// ngx_http_upstream_send_response in src/http/ngx_http_upstream.c
+	spooled = "an upstream response is buffered to a temporary file while reading upstream"
 )
 
 // message is the line of the present try, which failed.

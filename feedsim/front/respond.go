@@ -10,7 +10,6 @@ import (
 	"os"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 )
 
@@ -167,9 +166,8 @@ func (x *exchange) unbuffered(rp *reply) bool {
 // buffered fills buffers, and passes each on when it is full or the upstream has
 // ended: first what is left of proxy_buffer_size after the header, then one of
 // proxy_buffers after another. Nothing is sent before, not even the header
-// (postpone_output). A client who reads slowly does not hold up the upstream:
-// nginx puts what does not fit in the buffers into a temporary file (of up to
-// proxy_max_temp_file_size, 1 GB), which here is memory. Source:
+// (postpone_output). A client that reads slowly does not hold up the upstream until
+// the buffers and the temporary file are full, see [pipe]. Source:
 // src/event/ngx_event_pipe.c, ngx_event_pipe_read_upstream and
 // ngx_event_pipe_copy_input_filter.
 //
@@ -191,12 +189,14 @@ func (x *exchange) buffered(rp *reply) bool {
 		return x.breakOff(rp, first[:n], err)
 	}
 
-	out := queue{more: make(chan struct{}, 1), done: make(chan struct{}), failed: rp.conn.Close}
-	go out.drain(x.send)
+	out := newPipe(x.location, x.send, rp.conn.Close, x.spooled)
+	go out.drain()
 	out.add(first)
 	var b []byte
 	for err == nil {
-		b = make([]byte, x.location.bufferSize)
+		if b = out.buffer(); b == nil {
+			break
+		}
 		if n, err = fill(rp, b); err == nil {
 			out.add(b)
 		}
@@ -222,6 +222,15 @@ func (x *exchange) buffered(rp *reply) bool {
 		return true
 	}
 	return x.try.Outcome != Served
+}
+
+// spooled logs that a temporary file was begun, or cannot be written.
+func (x *exchange) spooled(err error) {
+	if err != nil {
+		x.log(Crit, err.Error())
+		return
+	}
+	x.log(Warn, spooled)
 }
 
 // keeps reports whether what a buffer held when the upstream ended so is still
@@ -253,76 +262,6 @@ func fill(rp *reply, b []byte) (n int, err error) {
 		err = io.EOF
 	}
 	return n, err
-}
-
-// queue holds full buffers until the client takes them. One goroutine adds, one
-// drains.
-type queue struct {
-	more   chan struct{} // something changed
-	done   chan struct{} // drained, or broken
-	failed func() error  // called when the client takes no more
-
-	mu     sync.Mutex
-	waits  [][]byte
-	closed bool
-	broke  error // why the client takes no more
-}
-
-func (q *queue) add(b []byte) {
-	q.mu.Lock()
-	if len(b) > 0 {
-		q.waits = append(q.waits, b)
-	}
-	q.mu.Unlock()
-	q.wake()
-}
-
-func (q *queue) wake() {
-	select {
-	case q.more <- struct{}{}:
-	default:
-	}
-}
-
-// drain sends the buffers in order until there are no more.
-func (q *queue) drain(send func([]byte) error) {
-	defer close(q.done)
-	for {
-		q.mu.Lock()
-		all, closed := q.waits, q.closed
-		q.waits = nil
-		q.mu.Unlock()
-		for _, b := range all {
-			if err := send(b); err != nil {
-				q.mu.Lock()
-				q.broke = err
-				q.mu.Unlock()
-				q.failed()
-				return
-			}
-		}
-		if len(all) == 0 {
-			if closed {
-				return
-			}
-			<-q.more
-		}
-	}
-}
-
-// finish waits until everything is sent, or cannot be.
-func (q *queue) finish() {
-	q.mu.Lock()
-	q.closed = true
-	q.mu.Unlock()
-	q.wake()
-	<-q.done
-}
-
-func (q *queue) broken() error {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.broke
 }
 
 // errorPage answers with a page of nginx's own. Some statuses end the connection

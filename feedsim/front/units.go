@@ -88,10 +88,16 @@ func timeUnit(s string) (string, int) {
 	return "", -1
 }
 
-// parseSize reads a size such as "4096", "8k" or "1m", in bytes.
-// Source: nginx, src/core/ngx_parse.c, ngx_parse_size.
+// parseSize reads a size such as "4096", "8k" or "1m", in bytes, of what is kept in
+// memory. Source: nginx, src/core/ngx_parse.c, ngx_parse_size.
 func parseSize(s string) (int, bool) {
-	scale := 1
+	n, ok := parseFileSize(s)
+	return int(n), ok && n <= maxSize
+}
+
+// parseFileSize is parseSize for a file, which may be larger than memory.
+func parseFileSize(s string) (int64, bool) {
+	scale := int64(1)
 	if s != "" {
 		switch s[len(s)-1] {
 		case 'k', 'K':
@@ -104,10 +110,7 @@ func parseSize(s string) (int, bool) {
 		s = s[:len(s)-1]
 	}
 	n, ok := parseCount(s)
-	if !ok || n > maxSize/scale {
-		return 0, false
-	}
-	return n * scale, true
+	return int64(n) * scale, ok
 }
 
 // maxSize bounds a size and a count: more is a slip, not a setting.
