@@ -148,3 +148,23 @@ func TestASiblingChangesItsOwnMaps(t *testing.T) {
 	assert.Len(t, s.System.Front.Hosts, 2)
 	assert.Equal(t, 1.0, s.Checks[0].Want)
 }
+
+func TestACopyHasTheFormOfWhatItCopies(t *testing.T) {
+	type node struct {
+		Next  *node
+		Any   any
+		Array [2][]int
+		Map   map[string][]int
+		kept  []int
+	}
+	leaf := &node{Any: []int{1}}
+	was := node{Next: leaf, Any: leaf, Array: [2][]int{{1}, nil}, Map: map[string][]int{"a": {1}, "b": nil}, kept: []int{1}}
+	is := copyOf(reflect.ValueOf(was)).Interface().(node)
+	assert.Equal(t, was, is)
+	assert.Equal(t, []string{"node.kept"}, shared("node", reflect.ValueOf(was), reflect.ValueOf(is)), "exported fields only")
+
+	row := outages()[0]
+	row.System.Front.Config = new(front.Config)
+	sibling := row.Broken()
+	assert.Same(t, row.System.Front.Config, sibling.System.Front.Config, "it is immutable, and may be large")
+}

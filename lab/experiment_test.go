@@ -90,6 +90,11 @@ func TestRowsThatCannotBe(t *testing.T) {
 		{"Lesson.Cause is empty", func(e *Experiment) { e.Lesson.Cause = "" }},
 		{"Lesson.Fix is empty", func(e *Experiment) { e.Lesson.Fix = "" }},
 		{"Sibling is nil", func(e *Experiment) { e.Sibling = nil }},
+		{"Latencies[0] lacks its CDF or its Formula", func(e *Experiment) { e.Latencies = []Distribution{{Load: "users", Formula: "M/M/1"}} }},
+		{"Latencies[0] lacks its CDF or its Formula", func(e *Experiment) { e.Latencies = []Distribution{{Load: "users", CDF: certain}} }},
+		{`Latencies[0].Load is "nobody": no load has that name`, func(e *Experiment) {
+			e.Latencies = []Distribution{{Load: "nobody", Formula: "M/M/1", CDF: certain}}
+		}},
 		{"Requests is -1", func(e *Experiment) { e.Requests = -1 }},
 	} {
 		rows := outages()
@@ -102,6 +107,14 @@ func TestRowsThatCannotBe(t *testing.T) {
 			assert.Equal(t, 1, strings.Count(err.Error(), "\n")+1, "one fault, one line: %v", err)
 		}
 	}
+}
+
+func certain(float64) float64 { return 1 }
+
+func TestALatencyDistributionBelongsToALoad(t *testing.T) {
+	rows := outages()
+	rows[0].Latencies = []Distribution{{Load: "users", Formula: "M/M/1", CDF: certain}}
+	assert.NoError(t, checkTable(rows))
 }
 
 func TestTablesThatCannotBe(t *testing.T) {

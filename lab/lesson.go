@@ -49,7 +49,7 @@ func (e *Experiment) lesson(obs *Observation, vs []verdict, err error, again str
 	}
 	if len(vs) > 0 {
 		p.Line("")
-		said := map[string]bool{"": true}
+		said := map[string]bool{}
 		for _, v := range vs {
 			if v.Within.kind == shown {
 				continue // nobody judges it

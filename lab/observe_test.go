@@ -104,6 +104,8 @@ func TestMetricsOfStreamsAndOfTheFront(t *testing.T) {
 			{Status: 200, Lines: 1, Bytes: 18, FirstByte: sec(4), Complete: true},
 			{Status: 200, FirstByte: 0, Kind: load.Unfinished},                                      // the header only
 			{Status: 504, Lines: 7, Bytes: 150, FirstByte: sec(9), Latency: sec(9), Complete: true}, // an error page
+			{Status: 400, Lines: 1, Bytes: 9, FirstByte: sec(8), Complete: true},
+			{Lines: 1, Kind: load.Reset}, // no header came
 		},
 		Front: []front.Record{
 			{Tries: []front.Try{{Outcome: front.TimedOut, While: front.ReadingHeader}, {Outcome: front.Refused, While: front.Connecting}}},
@@ -117,7 +119,7 @@ func TestMetricsOfStreamsAndOfTheFront(t *testing.T) {
 		metric Metric
 		want   float64
 	}{
-		{Streaming, 2}, {FirstByte(50), 2}, {FirstByte(100), 4},
+		{Streaming, 2}, {FirstByte(1), 2}, {FirstByte(50), 2}, {FirstByte(100), 4},
 		{Tries(front.NoLive), 2}, {Tries(front.TimedOut), 1}, {Tries(front.Served), 1}, {Tries(front.Reset), 0},
 	} {
 		assert.Equal(t, c.want, c.metric.Of(o), c.metric.Name)
@@ -236,6 +238,22 @@ func TestHowFarOffIsSaidInWords(t *testing.T) {
 		{5, 20, "a quarter of it"},
 		{0, 20, "none at all"},
 		{3, 0, ""},
+		{1, 80, "an 80th of it"},
+		{1, 11_000, "an 11,000th of it"},
+		{1, 18_500, "an 18,500th of it"},
+		{1, 12_000, "a 12,000th of it"},
+		{1, 111, "a 111th of it"},
+		{1, 112, "a 112th of it"},
+		{1, 113, "a 113th of it"},
+		{1, 22, "a 22nd of it"},
+		{1, 23, "a 23rd of it"},
+		{10, 20, "half of it"},
+		{10.1, 20, "50 % less"},
+		{39, 20, "1.9 times as much"},
+		{-5, -10, "50 % more"},
+		{-10, 20, "150 % less"},
+		{39.8, 40, "0.5 % less"},
+		{0.01, 20, "a 2,000th of it"},
 		{math.NaN(), 20, "nothing to measure"},
 	} {
 		v := verdict{Check: Check{Want: c.want}, observed: c.observed}
@@ -263,4 +281,121 @@ func TestPercentilesAreExactInDecimals(t *testing.T) {
 	}
 	assert.True(t, math.IsNaN(Latency(50).Of(replies(0))))
 	assert.True(t, math.IsNaN(Latency(0).Of(replies(3))))
+}
+
+func TestTheLastGoodRequestIsTheOneThatWasSentLast(t *testing.T) {
+	at := func(s float64, status int) load.Record {
+		return load.Record{Scheduled: sec(s), Complete: true, Status: status}
+	}
+	for _, c := range []struct {
+		records []load.Record
+		want    float64
+	}{
+		{[]load.Record{at(1, 200), at(3, 200), at(2, 200), at(4, 504)}, 3},
+		{[]load.Record{at(0, 200), at(0, 200)}, 0},
+		{[]load.Record{at(4, 504), at(1, 399)}, 1},
+		{[]load.Record{at(4, 400)}, math.NaN()},
+	} {
+		got := LastGood.Of(&Observation{Records: c.records})
+		assert.True(t, got == c.want || math.IsNaN(got) && math.IsNaN(c.want), "got %v, want %v", got, c.want)
+	}
+}
+
+func TestEveryMetricOfRecordsHasALoad(t *testing.T) {
+	o := byHand()
+	for _, m := range []Metric{
+		Throughput, Goodput, Timeouts, MeanLatency, LastGood, Replies(200), Failures(load.OK), Latency(50), WrkLatency(50),
+		Concurrency(time.Second),
+	} {
+		of := m.On("users")
+		assert.Empty(t, of.misused)
+		assert.False(t, math.IsNaN(of.Of(o)), of.Name)
+	}
+	for _, m := range []Metric{Streaming, FirstByte(50)} {
+		assert.Empty(t, m.On("users").misused)
+	}
+	assert.Equal(t, 1.75, MeanLatency.On("users").Of(o))
+	assert.Equal(t, 4.0, MeanLatency.On("front").Of(o))
+}
+
+func TestTheResultOfAWorkerCountsItsExits(t *testing.T) {
+	e := outages()[0]
+	e.Load = byHand().loads
+	r := newResult(&e, byHand(), nil, nil)
+	assert.Equal(t, []ResultWorker{{Busy: 0.4, Recycled: 1}, {Busy: 0.4, TimedOut: 1}}, r.Workers)
+	assert.Equal(t, []int{6, 1}, []int{r.Loads[0].Requests, r.Loads[1].Requests})
+}
+
+// A bound is allowed, both ends included.
+func TestACheckOnItsBoundHolds(t *testing.T) {
+	for _, c := range []struct {
+		observed float64
+		within   Tolerance
+		ok       bool
+	}{
+		{10, AtLeast("x"), true}, {10, AtMost("x"), true}, {math.Nextafter(10, 0), AtLeast("x"), false}, {math.Nextafter(10, 11), AtMost("x"), false},
+		{8, Absolute(2, "x"), true}, {12, Absolute(2, "x"), true}, {12.5, Absolute(2, "x"), false}, {7.5, Absolute(2, "x"), false},
+		{math.NaN(), AtLeast("x"), false}, {math.Inf(1), AtLeast("x"), true}, {math.NaN(), Shown("x"), true},
+	} {
+		v := Check{Want: 10, Within: c.within}.judge(c.observed)
+		assert.Equal(t, c.ok, v.ok, "%v within %+v", c.observed, c.within)
+	}
+}
+
+func TestWhatIsAllowedIsSaidInWords(t *testing.T) {
+	for want, c := range map[string]Check{
+		"none":                {Metric: Replies(502), Within: Exactly()},
+		"exactly 0":           {Metric: MeanLatency, Within: Exactly()},
+		"exactly 3":           {Metric: Replies(502), Want: 3, Within: Exactly()},
+		"anything":            {Metric: Replies(502), Within: Shown("x")},
+		"3 replies or more":   {Metric: Replies(502), Want: 3, Within: AtLeast("x")},
+		"1 reply or less":     {Metric: Replies(502), Want: 1, Within: AtMost("x")},
+		"0 replies or more":   {Metric: Replies(502), Within: AtLeast("x")},
+		"2 to 4 replies (±1)": {Metric: Replies(502), Want: 3, Within: Absolute(1, "x")},
+		"9 to 11 s (±10 %)":   {Metric: MeanLatency, Want: 10, Within: Relative(0.1, "x")},
+		"-11 to -9 s (±10 %)": {Metric: MeanLatency, Want: -10, Within: Relative(0.1, "x")},
+		"exactly -2":          {Metric: Replies(502), Want: -2, Within: Exactly()},
+	} {
+		assert.Equal(t, want, strings.ReplaceAll(c.allowed(), "−", "-"))
+	}
+}
+
+func TestTheErrorIsAPartOfThePrediction(t *testing.T) {
+	for _, c := range []struct{ observed, want, part float64 }{{0, 0, 0}, {1, 0, math.NaN()}, {15, 10, 0.5}, {-15, -10, -0.5}} {
+		v := verdict{Check: Check{Want: c.want}, observed: c.observed}
+		got := v.errorPart()
+		assert.True(t, got == c.part || math.IsNaN(got) && math.IsNaN(c.part), "%v of %v: %v", c.observed, c.want, got)
+	}
+	assert.Equal(t, "100", twoDigits(99.5))
+	assert.Equal(t, "99", twoDigits(99.4))
+	assert.Equal(t, "0.5", twoDigits(0.5))
+}
+
+// How long a worker was busy: what overlaps counts once, and only between the two instants.
+func TestBusyInIsWithinItsInstants(t *testing.T) {
+	o := byHand()
+	for _, c := range []struct {
+		worker         int
+		from, to, want float64
+	}{{0, 0, 10, 4}, {0, 1, 2, 1}, {0, 2.5, 9.5, 1}, {0, 3, 9, 0}, {1, 0, 4, 0}, {1, 4, 8, 4}, {1, 5, 6, 1}, {2, 0, 10, 0}} {
+		assert.Equal(t, sec(c.want), o.busyIn(c.worker, sec(c.from), sec(c.to)), "worker %d from %v to %v s", c.worker, c.from, c.to)
+	}
+}
+
+func TestTheWindowIsWhenRepliesCanCome(t *testing.T) {
+	for _, c := range []struct {
+		loads    []load.Load
+		from, to float64
+	}{
+		{nil, 10, 10},
+		{[]load.Load{load.Closed{Start: sec(1), Duration: sec(5)}}, 1, 6},
+		{[]load.Load{load.Closed{Start: sec(1), Duration: sec(50)}}, 1, 10},
+		{[]load.Load{load.Closed{Start: sec(1), Requests: 3}}, 1, 10},
+		{[]load.Load{load.Open{Start: sec(2), Duration: sec(1)}}, 2, 10},
+		{[]load.Load{load.Open{Start: sec(2), Duration: sec(1)}, load.Closed{Duration: sec(3)}}, 0, 10},
+		{[]load.Load{load.Closed{Start: sec(4), Duration: sec(3)}, load.Closed{Start: sec(2), Duration: sec(3)}}, 2, 7},
+	} {
+		from, to := (&Observation{Horizon: sec(10), loads: c.loads}).window()
+		assert.Equal(t, []time.Duration{sec(c.from), sec(c.to)}, []time.Duration{from, to}, "%v", c.loads)
+	}
 }

@@ -17,6 +17,7 @@ import (
 	"example.com/outagelab/lab/simnet"
 	"example.com/outagelab/pocserver"
 	"example.com/outagelab/pocserver/worker"
+	"example.com/outagelab/pocserver/worker/repeatable"
 )
 
 // crowd is 20 connections that nap for up to 0.1 s for two seconds, with a
@@ -143,4 +144,19 @@ func TestAnExperimentThatCannotRunSaysWhy(t *testing.T) {
 	e.System.App = Seeded(func(uint64) func() http.Handler { return nil })
 	_, err = e.Run(t)
 	require.ErrorContains(t, err, "the server: App returned nil")
+}
+
+// A part of an experiment draws with SplitMix64's numbers of the experiment's seed, so that results stay what they
+// are: the first of seed 0 is published with the algorithm, and in the tests of java.util.SplittableRandom's ports.
+func TestDrawIsSplitMix64(t *testing.T) {
+	assert.Equal(t, uint64(0xe220a8397b1dcdaf), draw(0, 1))
+	assert.Equal(t, uint64(0x6e789e6aa1b965f4), draw(0, 2))
+	assert.Equal(t, draw(repeatable.Weyl, 1), draw(0, 2))
+}
+
+func TestANilHandlerIsAnError(t *testing.T) {
+	e := outages()[1]
+	e.System.App = func(Env) (func() http.Handler, error) { return func() http.Handler { return nil }, nil }
+	_, err := e.Run(t)
+	assert.ErrorContains(t, err, "the server: what App returned made a nil handler")
 }

@@ -142,7 +142,11 @@ func (a *AppServer) build(env Env, seed uint64, obs worker.Observer) (server, er
 	case app == nil:
 		return nil, errors.New("App returned nil")
 	case a.bare():
-		return &http.Server{Handler: app()}, nil
+		h := app()
+		if h == nil {
+			return nil, errors.New("what App returned made a nil handler")
+		}
+		return &http.Server{Handler: h}, nil
 	}
 	config := a.Server
 	config.Seed, config.Observer = seed, obs

@@ -216,3 +216,11 @@ func TestASiblingHasServersOfItsOwn(t *testing.T) {
 	assert.Equal(t, 10, e.System.Others[0].Server.Threads)
 	assert.NotEmpty(t, e.System.Services[0].Address)
 }
+
+func TestTheLastConnectionOfAFrontToItself(t *testing.T) {
+	up := started{host: "127.0.0.1:80"}
+	up.circles.Store(mostCircles)
+	assert.NoError(t, up.ran())
+	up.circles.Add(1)
+	assert.ErrorContains(t, up.ran(), "10,000 of them went round in circles")
+}

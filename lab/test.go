@@ -55,7 +55,7 @@ func Test(t *testing.T, rows []Experiment, also ...Writer) *Results {
 			if *out == "" {
 				t.Run("sibling", func(t *testing.T) {
 					t.Helper()
-					if racedetector.On && requests >= manyInSibling {
+					if racedetector.On && longSibling(requests) {
 						t.Skipf("the row's %s are enough for the race detector, which a sibling shows nothing new: it needs a run without -race",
 							typeset.Plural(requests, "request", "requests"))
 					}
@@ -79,6 +79,8 @@ func skipIfTooMany(t *testing.T, e *Experiment) {
 // manyInSibling is from how many requests of a row on its sibling is left out
 // under the race detector.
 const manyInSibling = 200
+
+func longSibling(requests int) bool { return requests >= manyInSibling }
 
 // testClaim runs an experiment, fails t if its claim does not hold, and returns
 // how many requests there were.

@@ -194,3 +194,32 @@ func TestASiblingSaysWhatItBroke(t *testing.T) {
 		assert.Equal(t, want, sibling.unlike(&row))
 	}
 }
+
+func TestTrySaysWhetherTheClaimHolds(t *testing.T) {
+	e := outages()[0]
+	holds, text := e.Try(t)
+	assert.True(t, holds)
+	assert.Contains(t, text, "naps/sync: the claim holds.")
+	assert.NotContains(t, oneLine(text), e.Lesson.Cause, "it says why a claim does not hold")
+
+	s := e.Broken()
+	holds, text = s.Try(t)
+	assert.False(t, holds)
+	assert.Contains(t, oneLine(text), e.Lesson.Cause)
+
+	e.Checks = nil
+	holds, _ = e.Try(t)
+	assert.False(t, holds, "nothing was checked")
+
+	e = outages()[0]
+	e.Horizon = -1
+	holds, text = e.Try(t)
+	assert.False(t, holds)
+	assert.Contains(t, oneLine(text), "Horizon is -1ns: it cannot be negative")
+	assert.NotContains(t, text, "\n\n\n")
+}
+
+func TestALongSiblingIsLeftOutUnderRace(t *testing.T) {
+	assert.False(t, longSibling(199))
+	assert.True(t, longSibling(200))
+}

@@ -26,6 +26,11 @@ func TestLoadsAreSaidInWords(t *testing.T) {
 		"75 requests for /stream, all at once, from 2 s on": load.Open{
 			Path: "/stream", Rate: 75 / 150e-9, Start: 2 * time.Second, Duration: 150 * time.Nanosecond},
 		"front: 1 request/s for /, whether or not they are answered, for 10 s": load.Probe("front", "/", time.Second, 10*time.Second),
+		"1 request for /": load.Open{Name: "/", Path: "/", Rate: 1, Duration: time.Second},
+		"1 request/s for /, whether or not they are answered, at random moments, for 1 s": load.Open{
+			Path: "/", Rate: 1, Poisson: true, Duration: time.Second},
+		"2 requests/s for /, whether or not they are answered, for 1 ms": load.Open{
+			Path: "/", Rate: 2, Duration: time.Millisecond},
 		"1 request for /, at 3.5 s": load.Open{Name: "/", Path: "/", Rate: 1, Start: 3500 * time.Millisecond, Duration: time.Second},
 		"2.5 requests/s for /, whether or not they are answered, at random moments, for 4 s, giving up after 1 s": load.Open{
 			Path: "/", Rate: 2.5, Poisson: true, Duration: 4 * time.Second, Timeout: time.Second},

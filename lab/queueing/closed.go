@@ -62,9 +62,6 @@ func ClosedThroughput(customers int, think float64, stations ...Station) (Bounds
 	if alone == 0 {
 		return Bounds{}, refuse(of, "think", think, "want some time there or as a Demand: a round that takes none has no rate")
 	}
-	b := Bounds{Low: n / behindAll, High: n / alone}
-	if bottleneck > 0 {
-		b.High = min(b.High, 1/bottleneck)
-	}
-	return b, nil
+	// Without a station 1/bottleneck is infinite, and no bound.
+	return Bounds{Low: n / behindAll, High: min(n/alone, 1/bottleneck)}, nil
 }

@@ -54,7 +54,7 @@ func (q MMc) Deviation(seconds float64, of func(inSystem int) float64) (float64,
 		}
 	}
 	half := 0 // where the numbers below it and itself are half of all, or more
-	for below, most := 0.0, 0.0; half < len(pi) && most < 0.5; half++ {
+	for below, most := 0.0, 0.0; most < 0.5; half++ {
 		below += pi[half] * (of(half) - mean)
 		most += pi[half]
 		add(below, pi[half])
