@@ -154,8 +154,21 @@ func (c *Check) wrong() string {
 // A verdict is a check and what came of it.
 type verdict struct {
 	Check
-	observed float64
-	ok       bool
+	observed  float64
+	ok        bool      // and not undecided
+	undecided bool      // see Check.undecided
+	samples   []float64 // of several seeds
+}
+
+// outcome is what is known of it.
+func (v *verdict) outcome() Outcome { return verdictOf(v.ok, v.undecided) }
+
+// seen is what was observed, with its uncertainty and its unit.
+func (v *verdict) seen() string {
+	if text := PlusMinus(v.samples); text != "" {
+		return strings.TrimSpace(typeset.Number(v.observed) + text + " " + v.Metric.Unit)
+	}
+	return withUnit(v.observed, v.Metric.Unit)
 }
 
 // verdicts measures all checks on o.
@@ -171,7 +184,7 @@ func verdicts(checks []Check, o *Observation) []verdict {
 func (c Check) judge(observed float64) verdict {
 	low, high := c.Within.bounds(c.Want)
 	ok := observed >= low && observed <= high // false for NaN
-	return verdict{c, observed, ok || c.Within.kind == shown}
+	return verdict{Check: c, observed: observed, ok: ok || c.Within.kind == shown}
 }
 
 // off says how far the observed number is from the predicted one, or "" where there

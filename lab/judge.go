@@ -12,7 +12,7 @@ import (
 )
 
 // Judge runs the experiment once with each seed, or with its own, and compares the mean of what was
-// measured with what was predicted. It needs no Lesson and no Sibling, and its
+// measured with what was predicted. A demand whose bound the seeds leave open is [Undecided]. It needs no Lesson and no Sibling, and its
 // checks may be [Shown] only. tb is as in [Experiment.Run]; what that returns as an
 // error is the Result's Trouble. So is a check that is incomplete or that cannot be
 // observed, see [Experiment.Observable]; the experiment does not run then.
@@ -55,15 +55,17 @@ func Judge(tb testing.TB, e Experiment, seeds ...uint64) *Result {
 	var vs []verdict
 	if err == nil {
 		for i, c := range e.Checks {
-			vs = append(vs, c.judge(stat.Mean(samples[i], nil)))
+			v := c.judge(stat.Mean(samples[i], nil))
+			if len(seeds) > 1 {
+				v.samples, v.undecided = samples[i], c.undecided(samples[i])
+				v.ok = v.ok && !v.undecided
+			}
+			vs = append(vs, v)
 		}
 	}
 	r := newResult(&e, first, vs, err)
 	if len(seeds) > 1 {
 		r.Seeds = len(seeds)
-		for i := range r.Checks {
-			r.Checks[i].Samples = samples[i]
-		}
 	}
 	return r
 }

@@ -87,3 +87,23 @@ func TestJudgeSaysWhatWentWrong(t *testing.T) {
 	assert.Contains(t, r.Trouble, "System.App is nil")
 	assert.Contains(t, r.Text(), "System.App is nil")
 }
+
+// A failing demand shows its uncertainty as a passing one does, and one that the seeds leave open is neither.
+func TestADemandShowsItsUncertaintyAndMayBeUndecided(t *testing.T) {
+	judge := func(most float64) *lab.Result {
+		return lab.Judge(t, oneNap(lab.Check{Metric: lab.MeanLatency, Want: most, Demand: true, Formula: "the file", Within: lab.AtMost("the file")}), 1, 2, 3, 4)
+	}
+	// Naps are uniform from 0 to 2 s, so four of them have a mean of about 1 ± 0.9 s.
+	for most, want := range map[float64]lab.Outcome{0.001: lab.Fails, 1: lab.Undecided, 3: lab.Holds} {
+		r := judge(most)
+		assert.Equal(t, want, r.Outcome(), "at most %g s", most)
+		assert.Equal(t, want, r.Checks[0].Outcome())
+		assert.Equal(t, want == lab.Holds, r.Holds)
+		assert.Regexp(t, `mean latency.*( |\n).* ± 0\.\d+ s`, r.Text())
+	}
+	assert.Contains(t, judge(0.001).Text(), "the claim does not hold. mean latency: ")
+	text := judge(1).Text()
+	assert.Contains(t, text, "one nap: undecided. mean latency: ")
+	assert.Contains(t, text, "? mean latency")
+	assert.Contains(t, lab.Collect(judge(1)).String(), "undecided")
+}

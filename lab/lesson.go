@@ -124,13 +124,18 @@ func each(err error) []error {
 // headline says in a sentence what happened.
 func headline(vs []verdict, err error) string {
 	for _, v := range vs {
-		if !v.ok {
-			return fmt.Sprintf("the claim does not hold. %s: %s (%s: %s).",
-				v.Metric.Name, withUnit(v.observed, v.Metric.Unit), v.said(), v.foretold(v.Metric.Unit))
+		if v.outcome() == Fails {
+			return fmt.Sprintf("the claim does not hold. %s: %s (%s: %s).", v.Metric.Name, v.seen(), v.said(), v.foretold(v.Metric.Unit))
 		}
 	}
 	if err != nil {
 		return "the experiment went wrong: " + summary(err) + "."
+	}
+	for _, v := range vs {
+		if v.outcome() == Undecided {
+			return fmt.Sprintf("undecided. %s: %s (%s: %s). More seeds would tell.",
+				v.Metric.Name, v.seen(), v.said(), v.foretold(v.Metric.Unit))
+		}
 	}
 	return "the claim holds."
 }
@@ -154,13 +159,18 @@ func (p *page) verdict(v *verdict) {
 	if v.Metric.Means != "" {
 		name += " (" + v.Metric.Means + ")"
 	}
-	if v.ok {
-		p.Hang("  ✓ ", fmt.Sprintf("%s: %s, %s %s", name, withUnit(v.observed, v.Metric.Unit), v.said(), v.foretold("")))
+	mark := "  ✗ "
+	switch v.outcome() {
+	case Holds:
+		p.Hang("  ✓ ", fmt.Sprintf("%s: %s, %s %s", name, v.seen(), v.said(), v.foretold("")))
 		return
+	case Undecided:
+		mark = "  ? "
+		name += ": undecided, because the bound lies within the uncertainty of what was observed"
 	}
-	p.Hang("  ✗ ", name)
+	p.Hang(mark, name)
 	const indent = "    "
-	observed := withUnit(v.observed, v.Metric.Unit)
+	observed := v.seen()
 	if off := v.off(); off != "" {
 		observed += ": " + off
 	}

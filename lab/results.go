@@ -47,20 +47,22 @@ type Writer func(dir string, r *Results) (path string, err error)
 // A Result is an experiment that was run, in the form of results.json. Durations
 // are in seconds. There is no map in it, so its order is the table's.
 type Result struct {
-	Name    string         `json:"name"`
-	Claim   string         `json:"claim"`
-	Holds   bool           `json:"holds"`
-	Trouble string         `json:"trouble,omitempty"` // what went wrong besides the checks
-	Seed    uint64         `json:"seed"`
-	Seeds   int            `json:"seeds,omitempty"` // how many runs the observed numbers are the means of, if not one
-	System  string         `json:"system"`
-	Horizon float64        `json:"horizon_s"`
-	Checks  []ResultCheck  `json:"checks"`
-	Loads   []ResultLoad   `json:"loads"`
-	Workers []ResultWorker `json:"workers"`
-	Log     []LogCount     `json:"nginx_log,omitempty"` // nginx's error log; nil if there is no nginx
-	Cause   string         `json:"cause"`
-	Fix     string         `json:"fix"`
+	Name  string `json:"name"`
+	Claim string `json:"claim"`
+	Holds bool   `json:"holds"`
+	// Undecided: no demand fails, and of one the seeds do not tell. Holds is false then.
+	Undecided bool           `json:"undecided,omitempty"`
+	Trouble   string         `json:"trouble,omitempty"` // what went wrong besides the checks
+	Seed      uint64         `json:"seed"`
+	Seeds     int            `json:"seeds,omitempty"` // how many runs the observed numbers are the means of, if not one
+	System    string         `json:"system"`
+	Horizon   float64        `json:"horizon_s"`
+	Checks    []ResultCheck  `json:"checks"`
+	Loads     []ResultLoad   `json:"loads"`
+	Workers   []ResultWorker `json:"workers"`
+	Log       []LogCount     `json:"nginx_log,omitempty"` // nginx's error log; nil if there is no nginx
+	Cause     string         `json:"cause"`
+	Fix       string         `json:"fix"`
 
 	// Seen is what was observed, of the first seed, and nil if nothing was.
 	Seen *Observation `json:"-"`
@@ -92,6 +94,8 @@ type ResultCheck struct {
 	High      *float64 `json:"allowed_high"`
 	From      string   `json:"derived_from"`
 	Holds     bool     `json:"holds"`
+	// Undecided: the seeds do not tell whether the bound of a demand is kept. Holds is false then.
+	Undecided bool `json:"undecided,omitempty"`
 	// Demand says that Predicted is what somebody demands.
 	Demand bool `json:"demand,omitempty"`
 	// Samples are the numbers of which Observed is the mean, one a seed; nil if
@@ -170,10 +174,12 @@ func newResult(e *Experiment, o *Observation, vs []verdict, err error) *Result {
 		r.Checks = append(r.Checks, ResultCheck{
 			Metric: v.Metric.Name, Unit: v.Metric.Unit, Formula: v.Formula,
 			Predicted: v.Want, Observed: finite(v.observed), Low: finite(low), High: finite(high),
-			From: v.Within.from, Holds: v.ok, Demand: v.Demand, verdict: v,
+			From: v.Within.from, Holds: v.ok, Undecided: v.undecided, Demand: v.Demand,
+			Samples: v.samples, verdict: v,
 		})
 		r.Holds = r.Holds && v.ok
 	}
+	r.Undecided = err == nil && !r.Holds && !slices.ContainsFunc(vs, func(v verdict) bool { return v.outcome() == Fails })
 	if o == nil {
 		return r
 	}

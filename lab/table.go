@@ -36,11 +36,8 @@ func table(results []*Result) string {
 		for i := range r.Checks {
 			v := &r.Checks[i].verdict
 			checks++
-			verdict := "holds"
-			switch {
-			case !v.ok:
-				verdict = "FAILS"
-			case v.Within.kind == shown:
+			verdict := v.outcome().String()
+			if v.Within.kind == shown {
 				verdict = ""
 			}
 			off := "–"

@@ -68,14 +68,14 @@ type page struct {
 	Groups   []*group
 	Settings string
 
-	held int
+	held, undecided int
 }
 
 // A group is the rows whose names begin alike.
 type group struct {
-	Name, Anchor string
-	Rows         []*row
-	held         int
+	Name, Anchor    string
+	Rows            []*row
+	held, undecided int
 }
 
 // Verdict says how many of them hold.
@@ -145,7 +145,7 @@ func pageOf(results []*lab.Result, figures []func([]*lab.Result) (Figure, error)
 			virtual += r.Horizon
 		}
 	}
-	p.Verdict = verdict(p.held, len(results))
+	p.Verdict = verdict(p.held, p.undecided, len(results))
 	p.Settings = fmt.Sprintf("%s, %s, %s s of the experiments' own time.", typeset.Plural(len(results), "experiment", "experiments"),
 		typeset.Plural(checks, "prediction", "predictions"), typeset.Number(virtual))
 	return p, nil
@@ -171,9 +171,13 @@ func (p *page) add(r *row, anchors anchors) {
 	} else {
 		p.Failed = append(p.Failed, r)
 	}
+	if r.Undecided {
+		p.undecided++
+		g.undecided++
+	}
 }
 
-func verdict(held, all int) string {
+func verdict(held, undecided, all int) string {
 	switch {
 	case all == 0:
 		return "No experiment has run."
@@ -182,7 +186,14 @@ func verdict(held, all int) string {
 	case held == all:
 		return fmt.Sprintf("All %d experiments hold.", all)
 	}
-	return fmt.Sprintf("%s. %s.", typeset.Plural(all-held, "experiment FAILS", "experiments FAIL"), typeset.Hold(held, all))
+	text := ""
+	if undecided > 0 {
+		text = typeset.Plural(undecided, "experiment is", "experiments are") + " undecided. "
+	}
+	if failed := all - held - undecided; failed > 0 {
+		text = typeset.Plural(failed, "experiment FAILS", "experiments FAIL") + ". " + text
+	}
+	return text + typeset.Hold(held, all) + "."
 }
 
 func rowOf(r *lab.Result, anchor string) (*row, error) {
@@ -248,7 +259,7 @@ func pictureOf(d drawing, anchor string) (p picture, err error) {
 func checkOf(c *lab.ResultCheck) check {
 	out := check{ResultCheck: *c, Want: typeset.Number(c.Predicted), Got: "nothing to measure", Off: "–"}
 	if c.Observed != nil {
-		out.Got = typeset.Number(*c.Observed)
+		out.Got = typeset.Number(*c.Observed) + lab.PlusMinus(c.Samples)
 	}
 	if e := c.Error(); !math.IsNaN(e) && !c.Demand {
 		out.Off = typeset.PercentOff(e)

@@ -9,9 +9,6 @@ import (
 	"slices"
 	"strings"
 
-	"gonum.org/v1/gonum/stat"
-	"gonum.org/v1/gonum/stat/distuv"
-
 	"example.com/outagelab/lab"
 	"example.com/outagelab/lab/typeset"
 )
@@ -24,9 +21,22 @@ type Report struct {
 	found    *found
 }
 
-// Holds reports whether all that must hold does; of a search, whether there is a
-// value with which it does.
-func (r *Report) Holds() bool { return r.result.Holds }
+// Outcome is what is known of all that must hold. Of a search it is [lab.Holds] if a value was found with which all
+// holds, and [lab.Undecided] if none was but some may.
+func (r *Report) Outcome() lab.Outcome {
+	switch f := r.found; {
+	case f == nil:
+		return r.result.Outcome()
+	case f.answer > 0:
+		return lab.Holds
+	case slices.ContainsFunc(f.trials, func(t trial) bool { return t.outcome == lab.Undecided }):
+		return lab.Undecided
+	}
+	return lab.Fails
+}
+
+// Holds reports whether Outcome is [lab.Holds].
+func (r *Report) Holds() bool { return r.Outcome() == lab.Holds }
 
 // Results is the report as a table of one row; of a search, the answer's.
 func (r *Report) Results() *lab.Results {
@@ -74,7 +84,7 @@ func (r *Report) String() string {
 			p.Line("  what must hold")
 			for i, h := range s.holds {
 				c := res.Checks[i]
-				p.Hang("  ✓ ", h.String()+": "+measured(&c)+" "+c.Unit)
+				p.Hang("  ✓ ", strings.TrimSpace(h.String()+": "+measured(&c)+" "+c.Unit))
 			}
 		}
 		lab.WriteLog(&p, res.Log)
@@ -113,7 +123,11 @@ func item(p *typeset.Page, label string, all []string, end string) {
 func (r *Report) headline() string {
 	switch f := r.found; {
 	case f != nil:
-		return f.enough(r.scenario.servers()[f.search.server].Workers)
+		text := f.enough(r.scenario.servers()[f.search.server].Workers)
+		if f.undecided() != "" {
+			text = strings.TrimSuffix(text, ".") + "; fewer may be."
+		}
+		return text
 	case len(r.scenario.holds) == 0:
 		return "what becomes of the load."
 	}
@@ -167,7 +181,7 @@ func (r *Report) predictions(p *typeset.Page) {
 	}
 	notes := r.theory.notes
 	if len(r.scenario.seeds) == 1 && len(r.scenario.holds) > 0 {
-		notes = append(slices.Clip(notes), "one seed: no uncertainty is known; seeds: 5 gives it")
+		notes = append(slices.Clip(notes), "one seed says nothing about how much another run would differ; seeds: 5 does")
 	}
 	for _, text := range notes {
 		p.Hang("  – ", text)
@@ -225,26 +239,5 @@ func measured(c *lab.ResultCheck) string {
 		}
 		return "none"
 	}
-	text := number(*c.Observed)
-	if half := interval(c.Samples); half > 0 {
-		text += " ± " + twoDigits(half)
-	}
-	return text
-}
-
-// interval is half of the width of the 95 % confidence interval of a mean, by
-// Student's t; 0 if the samples say nothing of it.
-func interval(samples []float64) float64 {
-	n := float64(len(samples))
-	if n < 2 {
-		return 0
-	}
-	t := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(0.975)
-	return t * stat.StdDev(samples, nil) / math.Sqrt(n)
-}
-
-// twoDigits is a number with as many as a spread is known to.
-func twoDigits(x float64) string {
-	digits := math.Pow(10, 1-math.Floor(math.Log10(x)))
-	return number(math.Round(x*digits) / digits)
+	return number(*c.Observed) + lab.PlusMinus(c.Samples)
 }

@@ -36,7 +36,10 @@ import (
 // are 10 replies a second, and a server that works off a queue after the end gains
 // nothing by it.
 //
-// What must hold is held against the mean over the seeds. A search goes from the
+// What must hold is held against the mean over the seeds. With several seeds each number is
+// shown with its 95 % confidence interval, see [lab.Uncertainty], and a bound that lies inside
+// it is undecided, see [Report.Outcome]. A search takes only a value that holds for an answer,
+// and says which smaller ones are undecided. It goes from the
 // theory's answer in steps that double, then halves what is left, until it has run
 // a value that holds and the one below it, which does not. If it comes to the
 // largest value and that does not hold, it begins again with the least and goes up.

@@ -57,7 +57,7 @@
 //   - seeds: how many (1, 2, …), or a list of them. Default: 1, which says nothing
 //     of how much another seed would differ.
 //   - hold: a list of {metric, of, at_most, at_least}, each of the mean over the
-//     seeds. of is a load's name; without it the metric is of all loads. See
+//     seeds. It is undecided if the bound lies within what the seeds leave uncertain. of is a load's name; without it the metric is of all loads. See
 //     [Scenario.Run] for the metrics.
 //   - search: {threads: 1..60}, or workers, worker_connections, backlog or
 //     max_requests; of is the address of the server, where there are several.

@@ -4,7 +4,6 @@ package scenario
 
 import (
 	"cmp"
-	"math"
 	"math/bits"
 	"net/http"
 	"regexp"
@@ -154,12 +153,12 @@ type trial struct {
 	predicted *prediction // of the first hold's metric, nil if there is none
 	excess    bool
 	check     lab.ResultCheck // of the first hold
-	holds     bool
-	failing   []string // the metrics that do not hold
-	// unsure is that another choice of seeds may turn it over: what fails, or holds, is
-	// nearer to its bound than half of its confidence interval.
-	unsure bool
+	outcome   lab.Outcome
+	failing   []string // the metrics that do not hold, or of which that is undecided
 }
+
+// holds reports whether all holds, by more than chance explains.
+func (t *trial) holds() bool { return t.outcome == lab.Holds }
 
 // inOrder are the trials by value.
 func (f *found) inOrder() []trial {
@@ -184,7 +183,19 @@ func (th *theory) of(metric string) *prediction {
 	return nil
 }
 
-// find tries values until one holds and the one below it does not. It begins with
+// tellsMore reports whether t is to be shown, and not the trial that is, where nothing holds so far: what is undecided
+// comes before what fails, and then the larger value.
+func (f *found) tellsMore(t *trial) bool {
+	for i := range f.trials {
+		if is := &f.trials[i]; is.value == f.shown && is.outcome != t.outcome {
+			return t.outcome == lab.Undecided
+		}
+	}
+	return t.value > f.shown
+}
+
+// find tries values until one holds and the one below it does not. A value whose
+// outcome is undecided does not count as one that holds. It begins with
 // the theory's answer, if it has one, and goes up or down from there in steps that
 // double, and then halves what is left. If the largest does not hold either, it
 // begins again with the least, for more is not always better, and goes up.
@@ -204,14 +215,14 @@ func (f *found) find(try func(value int) (trial, *lab.Result, error)) error {
 		}
 		t.value = value
 		f.trials = append(f.trials, t)
-		holding[value] = t.holds
+		holding[value] = t.holds()
 		switch {
-		case t.holds && (f.answer == 0 || value < f.answer):
+		case t.holds() && (f.answer == 0 || value < f.answer):
 			f.answer, f.shown, f.result = value, value, result
-		case f.answer == 0 && value > f.shown:
+		case f.answer == 0 && f.tellsMore(&t):
 			f.shown, f.result = value, result
 		}
-		return t.holds, nil
+		return t.holds(), nil
 	}
 	fails, holds := f.search.low-1, f.search.high+1 // so far
 	at := f.guess
@@ -269,19 +280,13 @@ func (f *found) find(try func(value int) (trial, *lab.Result, error)) error {
 // trial is what came of the scenario, as one of a search's trials.
 func (s *Scenario) trial(result *lab.Result) trial {
 	th := s.theory()
-	t := trial{predicted: th.of(s.holds[0].metric.Name), excess: len(th.excess) > 0, check: result.Checks[0], holds: result.Holds}
-	sure := false // of a failure
-	for i, c := range result.Checks[:len(s.holds)] {
-		near := c.Observed != nil && math.Abs(*c.Observed-s.holds[i].bound) < interval(c.Samples)
-		if c.Holds {
-			t.unsure = t.unsure || near
-			continue
-		}
-		t.failing = append(t.failing, c.Metric)
-		sure = sure || !near
+	t := trial{
+		predicted: th.of(s.holds[0].metric.Name), excess: len(th.excess) > 0, check: result.Checks[0], outcome: result.Outcome(),
 	}
-	if !t.holds {
-		t.unsure = !sure
+	for _, c := range result.Checks[:len(s.holds)] {
+		if c.Outcome() != lab.Holds && (c.Undecided == (t.outcome == lab.Undecided)) {
+			t.failing = append(t.failing, c.Metric)
+		}
 	}
 	return t
 }
@@ -298,6 +303,6 @@ type found struct {
 	above     int // the theory's answer above the range, where it has none in it
 	answer    int // 0 if nothing holds
 	trials    []trial
-	shown     int         // the answer; if there is none, the largest value that was run
+	shown     int         // the answer; if there is none, the largest value that was run and is undecided, or fails
 	result    *lab.Result // of it
 }

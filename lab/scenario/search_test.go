@@ -24,7 +24,7 @@ func TestASearchFindsEveryAnswerInFewRuns(t *testing.T) {
 			f := &found{search: &search{low: low, high: high}, guess: guess}
 			require.NoError(t, f.find(func(value int) (trial, *lab.Result, error) {
 				ran[value]++
-				return trial{holds: value >= answer}, &lab.Result{Name: fmt.Sprint(value)}, nil
+				return trial{outcome: holdsIf(value >= answer)}, &lab.Result{Name: fmt.Sprint(value)}, nil
 			}))
 			of := fmt.Sprintf("theory says %d, and %d is the smallest that holds", guess, answer)
 			for value, times := range ran {
@@ -53,7 +53,7 @@ func TestASearchThatBeginsWithTooManyBeginsAgainWithTheLeast(t *testing.T) {
 			f := &found{search: &search{low: low, high: high}}
 			require.NoError(t, f.find(func(value int) (trial, *lab.Result, error) {
 				ran[value]++
-				return trial{holds: value >= from && value <= to}, &lab.Result{Name: fmt.Sprint(value)}, nil
+				return trial{outcome: holdsIf(value >= from && value <= to)}, &lab.Result{Name: fmt.Sprint(value)}, nil
 			}))
 			of := fmt.Sprintf("%d to %d hold", from, to)
 			for value, times := range ran {
@@ -77,41 +77,38 @@ func TestASearchThatBeginsWithTooManyBeginsAgainWithTheLeast(t *testing.T) {
 	}
 }
 
-func TestASearchSaysHowSureItsAnswerIs(t *testing.T) {
-	at := func(value int, holds, unsure bool) trial { return trial{value: value, holds: holds, unsure: unsure} }
-	for want, trials := range map[string][]trial{
-		"28 fails by less than its own uncertainty: other seeds may answer 28":   {at(28, false, true), at(29, true, false)},
-		"29 holds by less than its own uncertainty: other seeds may answer more": {at(28, false, false), at(29, true, true)},
-	} {
-		f := &found{search: &search{key: "threads", low: 1, high: 60}, answer: 29, trials: trials}
-		assert.Equal(t, []string{"searched threads from 1 to 60. Theory has no answer. 29 holds, and 28 does not.", want}, f.words())
+func holdsIf(holds bool) lab.Outcome {
+	if holds {
+		return lab.Holds
 	}
+	return lab.Fails
 }
 
-func TestATrialIsUnsureIfItsBoundIsInItsConfidenceInterval(t *testing.T) {
-	s := parsed(t, `
-server: {model: threaded}
-service: {distribution: uniform, from: 0s, to: 2s}
-load: {path: /, rate: 1, arrivals: constant, for: 1m}
-hold: [{metric: p99, at_most: 1s}, {metric: p50, at_most: 1s}]`)
-	// Of two samples the interval is ±12.7 times half of their difference.
-	check := func(x, half float64) lab.ResultCheck {
-		return lab.ResultCheck{Observed: &x, Holds: x <= 1, Samples: []float64{x - half, x + half}}
+// What is undecided is no answer: 26 and less fail, 27 and 28 are undecided, and 29 and more hold.
+func TestASearchDoesNotTakeWhatIsUndecidedForAnAnswer(t *testing.T) {
+	try := func(value int) (trial, *lab.Result, error) {
+		outcome := lab.Undecided
+		if value < 27 || value > 28 {
+			outcome = holdsIf(value > 28)
+		}
+		return trial{outcome: outcome}, &lab.Result{Name: fmt.Sprint(value)}, nil
 	}
-	for _, c := range []struct {
-		p99, p50 lab.ResultCheck
-		unsure   bool
-	}{
-		{check(0.9, 0.001), check(0.9, 0.001), false},
-		{check(0.9, 0.01), check(0.9, 0.001), true},
-		{check(1.1, 0.01), check(0.9, 0.01), true},
-		{check(1.1, 0.001), check(0.9, 0.01), false}, // it fails anyway
-		{check(1.1, 0.001), check(1.1, 0.01), false},
-		{check(1.1, 0.01), check(1.1, 0.01), true},
-	} {
-		r := &lab.Result{Checks: []lab.ResultCheck{c.p99, c.p50}, Holds: c.p99.Holds && c.p50.Holds}
-		assert.Equal(t, c.unsure, s.trial(r).unsure, "%v and %v", c.p99.Samples, c.p50.Samples)
-	}
+	f := &found{search: &search{key: "threads", low: 1, high: 60}, guess: 28}
+	require.NoError(t, f.find(try))
+	assert.Equal(t, 29, f.answer)
+	assert.Equal(t, []string{
+		"searched threads from 1 to 60. Theory's answer is 28. 29 holds, and 28 is undecided.",
+		"Fewer than 29 may be enough: the bound lies within the uncertainty of what was measured with 28. More seeds would tell.",
+	}, f.words())
+
+	f = &found{search: &search{key: "threads", low: 21, high: 28}}
+	require.NoError(t, f.find(try))
+	assert.Zero(t, f.answer)
+	assert.Equal(t, "28", f.result.Name, "it is shown")
+	assert.Equal(t, lab.Undecided, (&Report{found: f}).Outcome())
+	assert.Equal(t, []string{"searched threads from 21 to 28. Theory has no answer. None of these holds for certain: " +
+		"21, 22, 23, 24, 25, 26, 27 and 28. 27 and 28 are undecided: the bound lies within the uncertainty of what was measured. More seeds would tell."},
+		f.words())
 }
 
 func TestAnAnswerIsSaidInWords(t *testing.T) {
@@ -194,7 +191,7 @@ func TestAShortRangeIsRunAllBeforeNothingHolds(t *testing.T) {
 	for holding := low; holding <= high+1; holding++ { // only this one
 		f := &found{search: &search{key: "threads", low: low, high: high}}
 		require.NoError(t, f.find(func(value int) (trial, *lab.Result, error) {
-			return trial{value: value, holds: value == holding}, &lab.Result{Name: fmt.Sprint(value)}, nil
+			return trial{value: value, outcome: holdsIf(value == holding)}, &lab.Result{Name: fmt.Sprint(value)}, nil
 		}))
 		if holding <= high {
 			assert.Equal(t, holding, f.answer)

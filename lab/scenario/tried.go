@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"example.com/outagelab/lab"
 	"example.com/outagelab/lab/typeset"
 )
 
@@ -52,12 +53,9 @@ func (r *Report) search(p *typeset.Page) {
 		case t.excess:
 			predicted = "more than can be served"
 		}
-		verdict := "yes"
-		if !t.holds {
-			verdict = "no"
-			if len(s.holds) > 1 {
-				verdict = "no: " + strings.Join(t.failing, ", ")
-			}
+		verdict := map[lab.Outcome]string{lab.Holds: "yes", lab.Fails: "no", lab.Undecided: "undecided"}[t.outcome]
+		if !t.holds() && len(s.holds) > 1 {
+			verdict += ": " + strings.Join(t.failing, ", ")
 		}
 		rows = append(rows, []string{number(float64(t.value)), predicted, measured(&t.check), verdict})
 	}
@@ -80,15 +78,13 @@ func (r *Report) search(p *typeset.Page) {
 func (f *found) words() (all []string) {
 	text := fmt.Sprintf("searched %s from %s to %s. ", f.search.key, number(float64(f.search.low)), number(float64(f.search.high)))
 	text += f.byTheory() + " "
-	var below, at, above *trial // above is the last that fails of those above
+	var below, above *trial // above is the last that fails of those above
 	trials := f.inOrder()
 	for i := range trials {
 		switch t := &trials[i]; {
-		case t.value == f.answer:
-			at = t
 		case t.value == f.answer-1:
 			below = t
-		case f.answer > 0 && t.value > f.answer && !t.holds:
+		case f.answer > 0 && t.value > f.answer && !t.holds():
 			above = t
 		}
 	}
@@ -98,24 +94,50 @@ func (f *found) words() (all []string) {
 		return []string{text + f.none()}
 	case f.answer == f.search.low:
 		text += "The least of them, " + n + ", holds already."
+	case below != nil && below.outcome == lab.Undecided:
+		text += n + " holds, and " + number(float64(f.answer-1)) + " is undecided."
 	default:
 		text += n + " holds, and " + number(float64(f.answer-1)) + " does not."
 	}
 	all = append(all, text)
 	if above != nil {
-		text := "more is not better here: " + number(float64(above.value)) + " does not hold."
+		text := "more is not better here: " + number(float64(above.value)) + " " + above.verdict() + "."
 		if f.answer > f.search.low+1 {
 			text += " A smaller value than " + n + " may hold as well, of those that were not run."
 		}
 		all = append(all, text)
 	}
-	if below != nil && below.unsure {
-		all = append(all, fmt.Sprintf("%s fails by less than its own uncertainty: other seeds may answer %s", number(float64(below.value)), number(float64(below.value))))
-	}
-	if at != nil && at.unsure {
-		all = append(all, fmt.Sprintf("%s holds by less than its own uncertainty: other seeds may answer more", n))
+	if text := f.undecided(); text != "" {
+		all = append(all, text)
 	}
 	return all
+}
+
+// undecided says which of the trials below the answer are undecided; "" if there are none.
+func (f *found) undecided() string {
+	var values []string
+	for _, t := range f.inOrder() {
+		if t.outcome == lab.Undecided && (f.answer == 0 || t.value < f.answer) {
+			values = append(values, number(float64(t.value)))
+		}
+	}
+	switch {
+	case len(values) == 0:
+		return ""
+	case f.answer == 0:
+		return typeset.List(values) + map[bool]string{true: " is", false: " are"}[len(values) == 1] +
+			" undecided: the bound lies within the uncertainty of what was measured. More seeds would tell."
+	}
+	return fmt.Sprintf("Fewer than %s may be enough: the bound lies within the uncertainty of what was measured with %s. More seeds would tell.",
+		number(float64(f.answer)), typeset.List(values))
+}
+
+// verdict says in words what came of a trial that does not hold.
+func (t *trial) verdict() string {
+	if t.outcome == lab.Undecided {
+		return "is undecided"
+	}
+	return "does not hold"
 }
 
 // byTheory says what theory's answer is, or how much of one it has.
@@ -146,6 +168,9 @@ func (f *found) none() string {
 		all = append(all, number(float64(t.value)))
 	}
 	text := "None of these holds: " + typeset.List(all) + "."
+	if undecided := f.undecided(); undecided != "" {
+		text = "None of these holds for certain: " + typeset.List(all) + ". " + undecided
+	}
 	if len(all) <= f.search.high-f.search.low && !f.known {
 		text += " The values between them were not run: where one fails from having too few, and the next from having too many, there may be one that holds."
 	}
