@@ -29,7 +29,9 @@ func (s *Server) keep(p *process) {
 		if reason == Stopped || !s.pause(s.cfg.BootTime+time.Duration(p.worker)) {
 			return
 		}
-		p = s.boot(p.worker, p.boot+1)
+		if p = s.boot(p.worker, p.boot+1); p == nil {
+			return
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ package worker
 import (
 	"io"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -18,13 +19,13 @@ func (p *process) serve(w http.ResponseWriter, r *http.Request) {
 	defer c.end()
 	p.count()
 	c.pay()
-	if p.loop != nil && r.Body != http.NoBody {
-		r.Body = awaitedBody{r.Body, c}
-		// Without it net/http reads what is left of a body before it replies.
-		_ = http.NewResponseController(w).EnableFullDuplex()
-	}
 	c.reply = reply{ResponseWriter: w, conn: c}
-	p.app.ServeHTTP(&c.reply, r)
+	if p.loop != nil && r.Body != http.NoBody {
+		c.reply.awaitsBody = true
+		p.serveBody(r, c)
+	} else {
+		p.app.ServeHTTP(&c.reply, r)
+	}
 	c.reply.last()
 	c.pay()
 }
@@ -125,8 +126,10 @@ func (c *conn) pay() {
 // into the model: those of a dead worker's handler end it.
 type reply struct {
 	http.ResponseWriter
-	conn  *conn
-	begun bool
+	conn       *conn
+	begun      bool
+	awaitsBody bool // it may begin before the request's body has come
+	size       int  // bytes written so far, of a reply that awaitsBody
 }
 
 func (w *reply) WriteHeader(status int) {
@@ -136,12 +139,14 @@ func (w *reply) WriteHeader(status int) {
 
 func (w *reply) Write(b []byte) (int, error) {
 	w.begin()
+	w.sends(len(b))
 	return w.ResponseWriter.Write(b)
 }
 
 // WriteString spares a copy, as net/http's own does.
 func (w *reply) WriteString(s string) (int, error) {
 	w.begin()
+	w.sends(len(s))
 	return io.WriteString(w.ResponseWriter, s)
 }
 
@@ -151,6 +156,7 @@ func (w *reply) Flush() { _ = w.FlushError() }
 // FlushError is Flush for http.ResponseController.
 func (w *reply) FlushError() error {
 	w.begin()
+	w.sends(bufferedReply + 1)
 	return http.NewResponseController(w.ResponseWriter).Flush()
 }
 
@@ -172,11 +178,48 @@ func (w *reply) begin() {
 	}
 }
 
+// bufferedReply is how much of a reply net/http keeps before it sends the header:
+// its bufferBeforeChunkingSize.
+const bufferedReply = 2048
+
+// sends is told of n more bytes of the reply. When they make net/http send the
+// header, it is not to read what is left of the request's body first, as it
+// otherwise does (Request.Body, ResponseController.EnableFullDuplex): that would
+// hold the loop.
+func (w *reply) sends(n int) {
+	if !w.awaitsBody {
+		return
+	}
+	if w.size += n; w.size > bufferedReply {
+		w.awaitsBody = false
+		_ = http.NewResponseController(w.ResponseWriter).EnableFullDuplex()
+	}
+}
+
 // last is begin for a reply that the handler left to net/http.
 func (w *reply) last() {
 	if !w.begun {
 		w.begin()
 	}
+}
+
+// serveBody serves a request with a body on an event loop. The handler waits for
+// the body by awaiting, and may reply before it has come, as on asyncio.
+//
+// The handler gets a copy of the request: net/http looks at the original's Body
+// to decide whether the connection can be kept.
+func (p *process) serveBody(r *http.Request, c *conn) {
+	request := *r
+	request.Body = awaitedBody{r.Body, c}
+	p.app.ServeHTTP(&c.reply, &request)
+	if strings.EqualFold(r.Header.Get("Expect"), "100-continue") {
+		return // the client may wait for a word before it sends the body; net/http closes instead
+	}
+	// Close reads what is left of a small body. Left to net/http, it would hold the
+	// loop, or happen after the handler: at the end of a body net/http begins to
+	// read ahead (connReader.backgroundRead), and only the end of a handler stops
+	// that, so its read of the next request would panic.
+	c.yield(func() { _ = r.Body.Close() })
 }
 
 // awaitedBody is a request's body on an event loop, which waits for it by

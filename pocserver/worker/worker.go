@@ -55,6 +55,7 @@ type Server struct {
 	began   time.Time
 	cutting bool
 	ending  bool
+	failed  error // why the server closed itself
 }
 
 // New returns a server that calls newApp once for each worker it boots, one call
@@ -75,7 +76,8 @@ func New(cfg Config, newApp func() http.Handler) (*Server, error) {
 
 // Serve accepts and serves connections on ln, which it closes in the end, until
 // Shutdown or Close. It returns http.ErrServerClosed then, and the listener's
-// error if that fails first. A server serves once.
+// error if that fails first. If newApp returns nil, at whichever boot, Serve
+// closes the server and returns an error that says so. A server serves once.
 //
 // Config.Backlog is set on a listener of the kernel's, and on one whose queue can
 // be looked into: that has SetBacklog, Wait and AcceptBefore, as a simulated
@@ -101,25 +103,49 @@ func (s *Server) Serve(ln net.Listener) error {
 	var workers sync.WaitGroup
 	for i := range s.cfg.Workers {
 		p := s.boot(i, 0)
+		if p == nil {
+			break
+		}
 		workers.Go(func() { s.keep(p) })
 	}
 	err = d.run()
-	if s.isEnding() {
-		err = http.ErrServerClosed
-	} else {
+	if !s.isEnding() {
 		s.Close()
+	} else if err = s.failure(); err == nil {
+		err = http.ErrServerClosed
 	}
 	workers.Wait()
 	repeatable.Settle(time.Now()) // whoever was about to decide something finds it is over
 	return err
 }
 
-// boot starts a worker's nth incarnation.
+// boot starts a worker's nth incarnation. Without an app it closes the server and
+// returns nil.
 func (s *Server) boot(worker, nth int) *process {
 	s.booting <- struct{}{}
 	app := s.newApp()
 	<-s.booting
+	if app == nil {
+		s.fail(fmt.Errorf("worker: newApp returned nil for boot %d of worker %d: it has to return a handler each time", nth, worker))
+		return nil
+	}
 	return boot(&s.cfg, s.door, worker, nth, app, s.addr)
+}
+
+// fail closes the server because of err, which Serve returns.
+func (s *Server) fail(err error) {
+	s.mu.Lock()
+	if s.failed == nil {
+		s.failed = err
+	}
+	s.mu.Unlock()
+	s.Close()
+}
+
+func (s *Server) failure() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
 }
 
 // Shutdown stops accepting, lets each worker finish what it has within
