@@ -93,7 +93,7 @@ func (p *pool) tooFew(m mix, capacity float64, word string) lab.Lesson {
 		Cause: fmt.Sprintf("%s requests/s come, and %s can serve %s/s: places·1/E[S], with E[S] = %s. Who waits in the queue is served in turn, whether or not he still waits.",
 			number(m.rate), word, number(capacity), seconds(m.mean)),
 		Fix: fmt.Sprintf("By Little's law %s requests are in service at a time: %d places at the very least, and some to spare. search: {%s: 1..%d} finds how many.",
-			number(m.rate*m.mean), need, p.searchable(), min(2*need, mostThreads)),
+			number(m.rate*m.mean), need, p.searchable(), min(2*need, worker.MaxThreads)),
 	}
 	if p.c.Model.EventLoop() {
 		lesson.Fix = "Await: a loop whose handlers await serves all of them at a time."

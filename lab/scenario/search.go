@@ -115,9 +115,9 @@ func (r *reading) search(n *yaml.Node, file *mapping, s *Scenario) {
 func mostOf(key string) int {
 	switch key {
 	case "workers":
-		return mostWorkers
+		return worker.MaxWorkers
 	case "threads":
-		return mostThreads
+		return worker.MaxThreads
 	}
 	return mostOfAny
 }

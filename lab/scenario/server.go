@@ -20,9 +20,7 @@ import (
 
 // What a run can bear.
 const (
-	mostWorkers = 1_000
-	mostThreads = 10_000
-	mostOfAny   = 10_000_000 // of what costs nothing to have many of
+	mostOfAny = 10_000_000 // of what costs nothing to have many of
 )
 
 // A setting is a key of a server and the field of worker.Config that it sets.
@@ -43,8 +41,8 @@ var (
 )
 
 var settings = []setting{
-	{"workers", "Workers", whole(mostWorkers, func(c *worker.Config) *int { return &c.Workers }), nil},
-	{"threads", "Threads", whole(mostThreads, func(c *worker.Config) *int { return &c.Threads }), nil},
+	{"workers", "Workers", whole(worker.MaxWorkers, func(c *worker.Config) *int { return &c.Workers }), nil},
+	{"threads", "Threads", whole(worker.MaxThreads, func(c *worker.Config) *int { return &c.Threads }), nil},
 	{"worker_connections", "WorkerConnections", whole(mostOfAny, func(c *worker.Config) *int { return &c.WorkerConnections }), accepts},
 	{"backlog", "Backlog", whole(mostOfAny, func(c *worker.Config) *int { return &c.Backlog }), nil},
 	{"timeout", "Timeout", duration(func(c *worker.Config) *time.Duration { return &c.Timeout }), nil},

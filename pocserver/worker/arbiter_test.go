@@ -374,7 +374,32 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 		_, err := worker.New(config(worker.Sync, bad), app())
 		assert.ErrorContains(t, err, "worker: Config."+field)
 	}
-	_, err := worker.New(config(worker.Sync), nil)
+	for _, c := range []struct {
+		cfg  worker.Config
+		want string
+	}{
+		{config(worker.Sync, func(c *worker.Config) { c.Workers = 1_001 }), "worker: Config.Workers is 1001: want at most 1000"},
+		{config(worker.Threaded, func(c *worker.Config) { c.Threads = 10_001 }), "worker: Config.Threads is 10001: want at most 10000"},
+		{config(worker.Uvicorn, func(c *worker.Config) { c.ThreadLimit = 10_001 }),
+			"worker: Config.ThreadLimit is 10001: want 0 (no limit), or at most 10000"},
+		{config(worker.Sync, func(c *worker.Config) { c.Backlog = 10_000_001 }), "worker: Config.Backlog is 10000001: want at most 10000000"},
+		{config(worker.Evented, func(c *worker.Config) { c.WorkerConnections = 10_000_001 }),
+			"worker: Config.WorkerConnections is 10000001: want at most 10000000"},
+		{config(worker.Sync, func(c *worker.Config) { c.MaxRequests = 10_000_001 }),
+			"worker: Config.MaxRequests is 10000001: want at most 10000000"},
+		{config(worker.Sync, func(c *worker.Config) { c.MaxRequests, c.MaxRequestsJitter = 1, 10_000_001 }),
+			"worker: Config.MaxRequestsJitter is 10000001: want at most 10000000"},
+	} {
+		_, err := worker.New(c.cfg, app())
+		assert.EqualError(t, err, c.want)
+	}
+	most := config(worker.Threaded, func(c *worker.Config) {
+		c.Workers, c.Threads, c.Backlog, c.WorkerConnections = 1_000, 10_000, 10_000_000, 10_000_000
+		c.MaxRequests, c.MaxRequestsJitter = 10_000_000, 10_000_000
+	})
+	_, err := worker.New(most, app())
+	assert.NoError(t, err)
+	_, err = worker.New(config(worker.Sync), nil)
 	assert.ErrorContains(t, err, "newApp is nil")
 	for _, m := range []worker.Model{worker.Sync, worker.Threaded, worker.Evented, worker.ThreadPerRequest} {
 		_, err := worker.New(worker.Defaults(m), app())

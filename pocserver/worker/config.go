@@ -241,6 +241,16 @@ func UvicornWorker() Config {
 // have no idle timeout.
 const forever = 365 * 24 * time.Hour
 
+// The most that a Config may ask for. Each worker costs its app and a few
+// goroutines, and each thread a goroutine at most, so these are far beyond what
+// any machine runs, and a slip of the finger is an error.
+const (
+	MaxWorkers = 1_000
+	MaxThreads = 10_000
+
+	maxOfAny = 10_000_000 // of what costs nothing to have many of
+)
+
 // AnyIOThreads is how many threads the sync views of one Starlette or FastAPI
 // process share: the default limiter of anyio has 40 tokens
 // (anyio/_backends/_asyncio.py, current_default_thread_limiter), and
@@ -266,8 +276,14 @@ func (c *Config) check() error {
 	if c.Workers < 1 {
 		return bad("Workers", c.Workers, "a server needs at least 1")
 	}
+	if c.Workers > MaxWorkers {
+		return bad("Workers", c.Workers, fmt.Sprintf("want at most %d", MaxWorkers))
+	}
 	if c.Threads < 1 {
 		return bad("Threads", c.Threads, "a worker has at least 1")
+	}
+	if c.Threads > MaxThreads {
+		return bad("Threads", c.Threads, fmt.Sprintf("want at most %d", MaxThreads))
 	}
 	if c.Threads > 1 && c.Model != Threaded {
 		return bad("Threads", c.Threads, "only a threaded worker has threads to set, want 1")
@@ -303,6 +319,20 @@ func (c *Config) check() error {
 	}
 	if c.ThreadLimit < 0 {
 		return bad("ThreadLimit", c.ThreadLimit, "want 0 (no limit) or more")
+	}
+	if c.ThreadLimit > MaxThreads {
+		return bad("ThreadLimit", c.ThreadLimit, fmt.Sprintf("want 0 (no limit), or at most %d", MaxThreads))
+	}
+	for _, f := range []struct {
+		name string
+		n    int
+	}{
+		{"WorkerConnections", c.WorkerConnections}, {"Backlog", c.Backlog},
+		{"MaxRequests", c.MaxRequests}, {"MaxRequestsJitter", c.MaxRequestsJitter},
+	} {
+		if f.n > maxOfAny {
+			return bad(f.name, f.n, fmt.Sprintf("want at most %d", maxOfAny))
+		}
 	}
 	if c.Model == Evented && c.Heartbeat == 0 {
 		return bad("Heartbeat", c.Heartbeat, "a loop that never beats is killed for nothing, want more than 0")
