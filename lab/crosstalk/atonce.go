@@ -4,11 +4,13 @@
 package crosstalk
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -109,13 +111,32 @@ func (got received) same(as received) bool {
 // serveOnce has an instance of the app serve a user's request, in real time and
 // without a server. The error is the handler's panic.
 func (c *check) serveOnce(ctx context.Context, app http.Handler, u *user) (received, error) {
+	req, err := u.arriving(ctx)
+	if err != nil {
+		return received{}, nil //nolint:nilerr // a server would not call the handler either
+	}
 	recorder := httptest.NewRecorder()
-	// A request is its handler's to change.
-	req := request{u.request.Clone(ctx), nil}
-	req.set(u.request.body)
-	req.RequestURI, req.RemoteAddr = req.URL.RequestURI(), u.address()
-	panicked := serve(app, yielding{recorder, ctx, bubble.This()}, req.Request)
+	panicked := serve(app, yielding{recorder, ctx, bubble.This()}, req)
 	return received{reply: recorder.Result(), body: recorder.Body.Bytes()}, panicked
+}
+
+// arriving is the user's request as a server would hand it on, for the handler to
+// change.
+func (u *user) arriving(ctx context.Context) (*http.Request, error) {
+	sent := request{u.request.Clone(ctx), nil}
+	sent.set(u.request.body)
+	var wire bytes.Buffer
+	if err := sent.Write(&wire); err != nil {
+		return nil, err
+	}
+	r, err := http.ReadRequest(bufio.NewReader(&wire))
+	if err != nil {
+		return nil, err
+	}
+	r.RemoteAddr, r.TLS = u.address(), u.request.TLS
+	ctx = context.WithValue(ctx, http.ServerContextKey, &http.Server{})
+	ctx = context.WithValue(ctx, http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 8000})
+	return r.WithContext(ctx), nil
 }
 
 // serve calls the handler and returns its panic.
@@ -155,5 +176,16 @@ func (y yielding) WriteString(s string) (int, error) { return y.Write([]byte(s))
 func (y yielding) SetReadDeadline(time.Time) error  { return nil }
 func (y yielding) SetWriteDeadline(time.Time) error { return nil }
 func (y yielding) EnableFullDuplex() error          { return nil }
+func (y yielding) FlushError() error                { y.Flush(); return nil }
+func (y yielding) CloseNotify() <-chan bool         { return closeNotify(y.ctx) }
+
+// Hijack hands over a connection to a client that reads what comes until the time is
+// up, and says nothing.
+func (y yielding) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, client := net.Pipe()
+	context.AfterFunc(y.ctx, func() { client.Close() })
+	go func() { _, _ = io.Copy(io.Discard, client) }()
+	return conn, bufio.NewReadWriter(bufio.NewReader(conn), bufio.NewWriter(conn)), nil
+}
 
 func (y yielding) ReadFrom(r io.Reader) (int64, error) { return io.Copy(struct{ io.Writer }{y}, r) }

@@ -29,6 +29,8 @@ type check struct {
 	realTime   bool
 	careful    bool // look for locks at every step
 
+	allowVacuous bool
+
 	firsts   int           // requests that were sent outside the bubble
 	elapsed  atomic.Int64  // real time since the check began to explore
 	most     time.Duration // of which this much is for schedules that are not vital
@@ -53,9 +55,11 @@ type check struct {
 	current    atomic.Pointer[run]
 	ran, asked int // schedules and requests
 	stops      []event
-	showed     bool // a reply held its own user's canary
-	plain      bool // it was also run in real time, since the handler waits for nothing
-	optional   bool // there are requests without the private fields
+	showed     int            // how many users of one schedule, at most, saw their own canaries
+	replies    map[string]int // by status
+	served     bool           // a reply was no error
+	plain      bool           // it was also run in real time, since the handler waits for nothing
+	optional   bool           // there are requests without the private fields
 	leftBehind int
 	overlapped bool   // two requests were in the handler at once
 	status     string // of the reply to the request that was alone
@@ -143,7 +147,7 @@ func (c *check) made(user int, canary string) (r *http.Request, err error) {
 
 // run runs the check. Its error is why the check did not come to an end.
 func (c *check) run(tb testing.TB) error {
-	c.tokens, c.naps = map[string]owner{}, map[int]time.Duration{}
+	c.tokens, c.naps, c.replies = map[string]owner{}, map[int]time.Duration{}, map[string]int{}
 	if err := c.first(); err != nil {
 		return err
 	}
@@ -380,12 +384,17 @@ func (c *check) judge(r *run) {
 	c.findings = append(c.findings, c.look(r)...)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	showed := 0
 	for _, u := range r.users {
+		if u.showed {
+			showed++
+		}
 		c.unread = c.unread || u.received.cut
 		if u.trouble != "" && c.trouble == "" {
 			c.trouble, c.troubled = u.trouble, r
 		}
 	}
+	c.showed = max(c.showed, showed)
 }
 
 // look returns whose data of somebody else a run has shown to whom.
@@ -403,7 +412,7 @@ func (c *check) lookAt(u *user) (found []finding) {
 	for _, p := range u.parts() {
 		plain := true
 		for text := range reveal(p.text) {
-			c.showed = c.showed || strings.Contains(strings.ToLower(text), u.token)
+			u.showed = u.showed || strings.Contains(strings.ToLower(text), u.token)
 			owners, at := c.strangers(text, u.token)
 			for i, o := range owners {
 				if slices.ContainsFunc(found, func(f finding) bool { return f.whose == o && f.part == p.where }) {

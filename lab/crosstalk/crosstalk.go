@@ -72,6 +72,13 @@ func RealTime() Option {
 	return func(c *check) { c.realTime = true }
 }
 
+// AllowVacuous lets a check pass that proves nothing: every reply is an error, no
+// reply holds its own user's canary, or only one user ever sees its own. The log still
+// says so.
+func AllowVacuous() Option {
+	return func(c *check) { c.allowVacuous = true }
+}
+
 // Check fails t if the handler shows one user's data to another: if a reply
 // (header, cookie, redirect target, body, trailer), something that is written
 // after the reply, or a call through [Transport] that is made with a request's
@@ -84,7 +91,9 @@ func RealTime() Option {
 // user; whatever else is in it is public. It is called in the check's own
 // goroutine, and for one user more than once; what it returns is copied.
 //
-// Check fails as well if newRequest forgets the canary, if a stopped clock keeps
+// Check fails as well if it proves nothing, unless [AllowVacuous] permits that: no
+// request is answered, every reply is an error (4xx or 5xx), no reply or call holds its
+// own user's canary, or that is so for one user only. It fails if newRequest forgets the canary, if a stopped clock keeps
 // virtual time from passing (within seconds), or if the handler panics. A
 // goroutine that a handler leaves behind is no crosstalk and is only logged; it
 // stays, as does a goroutine of each bubble that it keeps open.
@@ -103,11 +112,11 @@ func Check(t TestingT, newHandler func() http.Handler, newRequest func(user int,
 	}
 	err := c.run(tb)
 	if c.misjudged(err) { // what it has left running has the old check
-		c = &check{newHandler: newHandler, newRequest: newRequest, careful: true, server: c.server}
+		c = &check{newHandler: newHandler, newRequest: newRequest, careful: true, server: c.server, allowVacuous: c.allowVacuous}
 		err = c.run(tb)
 	}
 	switch text := c.report(err); {
-	case err != nil || len(c.findings) > 0 || c.trouble != "":
+	case err != nil || len(c.findings) > 0 || c.trouble != "" || c.vacuous() != "" && !c.allowVacuous:
 		t.Errorf("\n\n%s", text)
 	default:
 		t.Logf("%s", text)

@@ -67,5 +67,6 @@ func Example() {
 	//              it: in the handler, a package variable, a pool, a cache, a connection or a
 	//              closure. Keep it in a variable of the request's own, or key it by who asks.
 	//   ran        22 schedules with 50 requests in virtual time, on net/http
+	//   replies    45 × 200 OK, 5 × client left
 	//   stops      waits (crosstalk/example_test.go:38), write (crosstalk/example_test.go:40)
 }

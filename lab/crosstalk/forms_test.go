@@ -63,7 +63,7 @@ func TestACanaryIsSeenInEveryForm(t *testing.T) {
 			dirty, clean := shows(func(w http.ResponseWriter, user string) { _, _ = io.WriteString(w, form(user)) })
 			text := isDirty(t, app(dirty), inQuery)
 			assert.Contains(t, text, "«B's canary»")
-			assert.NotContains(t, flat(isClean(t, app(clean), inQuery)), "no reply held even its own user's canary")
+			isClean(t, app(clean), inQuery)
 		})
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"time"
 
 	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/pocserver/worker"
@@ -37,7 +38,7 @@ func (r *run) gated(app http.Handler) http.Handler {
 		u.enter(bubble.This())
 		defer u.leaveHandler()
 		req = req.WithContext(context.WithValue(req.Context(), userKey{}, u))
-		req.RemoteAddr = u.address()
+		req.RemoteAddr, req.TLS = u.address(), u.request.TLS
 		if req.Body != nil && req.Body != http.NoBody {
 			req.Body = &body{req.Body, u, req.Context()}
 		}
@@ -49,7 +50,7 @@ func (r *run) gated(app http.Handler) http.Handler {
 				panic(http.ErrAbortHandler) // net/http says nothing of it
 			}
 		}()
-		app.ServeHTTP(&writer{w, u}, req)
+		app.ServeHTTP(&writer{w, u, req.Context()}, req)
 	})
 }
 
@@ -75,6 +76,7 @@ func (b *body) Read(p []byte) (int, error) {
 type writer struct {
 	http.ResponseWriter
 	user *user
+	ctx  context.Context // the request's
 }
 
 func (w *writer) WriteHeader(status int) {
@@ -107,6 +109,29 @@ func (w *writer) FlushError() error {
 func (w *writer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
 	w.user.run.hijacked.Store(true)
 	return http.NewResponseController(w.ResponseWriter).Hijack()
+}
+
+// CloseNotify is for frameworks that are older than a request's context.
+func (w *writer) CloseNotify() <-chan bool { return closeNotify(w.ctx) }
+
+func closeNotify(ctx context.Context) <-chan bool {
+	gone := make(chan bool, 1)
+	context.AfterFunc(ctx, func() { gone <- true })
+	return gone
+}
+
+// What http.ResponseController finds by Unwrap, for those that do without it.
+
+func (w *writer) SetReadDeadline(t time.Time) error {
+	return http.NewResponseController(w.ResponseWriter).SetReadDeadline(t)
+}
+
+func (w *writer) SetWriteDeadline(t time.Time) error {
+	return http.NewResponseController(w.ResponseWriter).SetWriteDeadline(t)
+}
+
+func (w *writer) EnableFullDuplex() error {
+	return http.NewResponseController(w.ResponseWriter).EnableFullDuplex()
 }
 
 // Unwrap is for http.ResponseController.

@@ -3,7 +3,6 @@
 package crosstalk
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -66,10 +65,16 @@ func (c *check) report(err error) string {
 			p.Item("then", c.troubled.story())
 		}
 		p.Line("")
+	case c.vacuous() != "" && !c.allowVacuous:
+		p.Hang("", fmt.Sprintf("crosstalk: the check proves nothing about the handler, because %s.", c.vacuous()))
+		p.Line("")
+		p.Item("do", "Have newRequest make a request that the handler accepts, with the canary in what the reply shows. If this is meant, pass crosstalk.AllowVacuous().")
+		p.Line("")
 	default:
 		p.Hang("", "crosstalk: nobody saw anybody else's data.")
 	}
 	p.Item("ran", c.course())
+	p.Item("replies", c.outcomes())
 	p.Item("stops", c.stopWords())
 	for _, n := range c.notes() {
 		p.Item("note", n)
@@ -375,8 +380,8 @@ func (c *check) notes() (all []string) {
 	if c.plain {
 		all = append(all, fmt.Sprintf("the handler waits for nothing before it writes, so no schedule gets between two of its steps: it was also run for %v of real time, %d requests at once, which proves less; run it with -race as well", mostTime, users))
 	}
-	if !c.showed && len(c.findings) == 0 {
-		all = append(all, fmt.Sprintf("no reply held even its own user's canary (the first was %s): is it where the handler looks, and does the handler show it?", cmp.Or(c.status, "none")))
+	if why := c.vacuous(); why != "" && c.allowVacuous {
+		all = append(all, "this proves nothing, which is allowed: "+why)
 	}
 	if !c.optional {
 		all = append(all, "the canary is nowhere that can be left out, so every request had it")

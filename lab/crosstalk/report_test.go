@@ -89,7 +89,7 @@ var reported = map[string]func() *said{
 var line = regexp.MustCompile(`\.go:\d+`)
 
 func TestReportsAreTheSameEachTime(t *testing.T) {
-	times := 9
+	times := 4
 	if testing.Short() || racedetector.On {
 		times = 1
 	}

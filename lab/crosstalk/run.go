@@ -108,6 +108,7 @@ func (c *check) perform(s schedule) (*run, error) {
 	if err := stop(); err != nil {
 		return nil, err
 	}
+	c.count(r)
 	if !c.realTime {
 		time.Sleep(stretch)
 	}

@@ -57,8 +57,9 @@ var inTheConnection = []stranger{
 		},
 	},
 	{
-		name: "no answer until the client leaves",
-		ask:  inQuery,
+		name:    "no answer until the client leaves",
+		vacuous: true,
+		ask:     inQuery,
 		clean: func() http.HandlerFunc {
 			return func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }
 		},
@@ -130,8 +131,9 @@ var inTheConnection = []stranger{
 		},
 	},
 	{
-		name:  "a body that nobody reads",
-		large: true,
+		name:    "a body that nobody reads",
+		vacuous: true,
+		large:   true,
 		ask: func(_ int, canary string) *http.Request {
 			return httptest.NewRequest("PUT", "/?q="+canary, strings.NewReader(strings.Repeat("x", 300_000)))
 		},

@@ -99,9 +99,9 @@ var inTheReply = []stranger{
 		w.Header().Set("X-User", user)
 		_, _ = io.WriteString(w, "nobody reads this")
 	}),
-	shown("an error page", inCookie, func(w http.ResponseWriter, user string) {
+	showsNothing(shown("an error page", inCookie, func(w http.ResponseWriter, user string) {
 		http.Error(w, "no mail for "+user, http.StatusInternalServerError)
-	}),
+	})),
 	{
 		name: "a pooled gzip writer",
 		ask:  inCookie,

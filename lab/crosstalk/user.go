@@ -66,6 +66,7 @@ type user struct {
 	late      []byte   // written after the handler returned
 	sent      []string // calls that were made for it
 	trouble   string   // a panic of the handler
+	showed    bool     // its own canary, to it
 }
 
 // A parking is a handler, or a goroutine of its, that is kept at a stop.

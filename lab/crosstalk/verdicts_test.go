@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -304,4 +305,36 @@ func TestAnErrorOfCloseIsNoCrosstalk(t *testing.T) {
 	}, inQuery)
 	assert.Contains(t, flat(text), "Close returned an error: the disk is full")
 	assert.NotContains(t, text, "left behind")
+}
+
+// A check that proves nothing must not pass, unless that is meant.
+func TestACheckThatProvesNothingFails(t *testing.T) {
+	for want, newHandler := range map[string]func() http.Handler{
+		"every reply is an error": always(func(w http.ResponseWriter, r *http.Request) {
+			http.Error(w, "no "+user(r), http.StatusUnauthorized)
+		}),
+		"no reply held its own user's canary": always(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, "hello")
+		}),
+		"only one user of several ever saw its own canary": app(func() http.HandlerFunc {
+			var served atomic.Bool
+			return func(w http.ResponseWriter, r *http.Request) {
+				if !served.CompareAndSwap(false, true) {
+					http.Error(w, "full", http.StatusServiceUnavailable)
+					return
+				}
+				_, _ = io.WriteString(w, user(r))
+			}
+		}),
+		"no request was answered": always(func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() }),
+	} {
+		s := saysOf(newHandler, inQuery)
+		assert.True(t, s.failed, want)
+		assert.Contains(t, flat(s.text), "the check proves nothing about the handler, because "+want)
+		assert.Contains(t, s.text, "  replies ")
+		text := isClean(t, newHandler, inQuery, crosstalk.AllowVacuous())
+		assert.Contains(t, flat(text), "this proves nothing, which is allowed: "+want)
+	}
+	assert.Regexp(t, `replies +\d+ × 200 OK, \d+ × client left`, isClean(t, echoes, inQuery))
+	assert.NotContains(t, isClean(t, echoes, inQuery, crosstalk.AllowVacuous()), "proves nothing")
 }

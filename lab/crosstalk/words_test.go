@@ -161,7 +161,9 @@ func TestStopsAreListed(t *testing.T) {
 }
 
 func TestNotesSayHowFarACheckGoes(t *testing.T) {
-	full := func() *check { return &check{showed: true, optional: true, overlapped: true} }
+	full := func() *check {
+		return &check{showed: 2, served: true, asked: 2, replies: map[string]int{"200 OK": 2}, optional: true, overlapped: true}
+	}
 	assert.Empty(t, full().notes())
 	for want, change := range map[string]func(c *check){
 		"is nowhere that can be left out":            func(c *check) { c.optional = false },
