@@ -112,10 +112,10 @@ func TestProgressIsSeenFromOutside(t *testing.T) {
 	go func() {
 		defer close(done)
 		synctest.Test(t, func(t *testing.T) {
-			served := 0
+			var served atomic.Int64
 			target := serve(t, func(w http.ResponseWriter, _ *http.Request) {
 				time.Sleep(500 * time.Millisecond)
-				if served++; served == 3 {
+				if served.Add(1) == 3 {
 					for !seen.Load() { // real time passes
 						runtime.Gosched()
 					}
