@@ -73,14 +73,14 @@ func (w Watchdog) watch(vital *vital, done <-chan struct{}) *Trouble {
 		case <-tick.C:
 		}
 		vital.ticks.Add(1)
-		looks.tick(idle())
+		looks.tick(idle(), runtime.NumGoroutine())
 		if p, d := vital.pulse.Load(), w.progress(); p != pulse || d != did {
-			pulse, did, moved, agree = p, d, time.Now(), 0
+			pulse, did, moved, agree, looks.most = p, d, time.Now(), 0, 0
 			continue
 		}
 		stood := time.Since(moved)
-		tooLong := stood > w.Computing+time.Duration(runtime.NumGoroutine())*time.Millisecond
-		if stood < w.Still || !tooLong && !looks.due(stood, runtime.NumGoroutine()) {
+		tooLong := stood > w.Computing+time.Duration(looks.most)*time.Millisecond
+		if stood < w.Still || !tooLong && !looks.due(stood) {
 			continue
 		}
 		vital.looks.Add(1)
@@ -129,8 +129,9 @@ func (w Watchdog) progress() int64 {
 // looks decides when a look is worth its price.
 type looks struct {
 	price  time.Duration // of a look, per goroutine, before one has been taken
+	most   int           // goroutines that there were at a tick while the pulse stood
 	idle   int           // ticks in a row at which nothing ran
-	last   time.Duration // what the last look took, 0 before the first
+	last   time.Duration // what the last look took
 	before time.Time     // when it ended
 }
 
@@ -142,8 +143,10 @@ const lookPrice = 10 * time.Microsecond
 // collector's do.
 const enoughIdle = 3
 
-// tick notes whether the process was idle at a tick.
-func (l *looks) tick(idle bool) {
+// tick notes whether the process was idle at a tick, and how many goroutines it
+// had. When they end by the thousand, a look is as dear as it would have been.
+func (l *looks) tick(idle bool, goroutines int) {
+	l.most = max(l.most, goroutines)
 	l.idle++
 	if !idle {
 		l.idle = 0
@@ -154,15 +157,10 @@ func (l *looks) tick(idle bool) {
 func (l *looks) took(d time.Duration) { l.last, l.before = d, time.Now() }
 
 // due reports whether to look, stood being how long the pulse has not moved.
-func (l *looks) due(stood time.Duration, goroutines int) bool {
+func (l *looks) due(stood time.Duration) bool {
 	const share = 50 // looks may take this part of the time
-	if l.idle >= enoughIdle {
-		return true
-	}
-	if l.last == 0 {
-		return stood >= share*l.price*time.Duration(goroutines)
-	}
-	return time.Since(l.before) >= share*l.last
+	wait := share * max(l.last, l.price*time.Duration(l.most))
+	return l.idle >= enoughIdle || stood >= wait && time.Since(l.before) >= wait
 }
 
 // idle reports whether no goroutine of the process runs or could run but the

@@ -133,23 +133,32 @@ func TestAnInstantWithoutEndIsAFault(t *testing.T) {
 func TestALookIsWorthAFiftiethOfTheTime(t *testing.T) {
 	const ms = time.Millisecond
 	l := looks{price: ms}
-	assert.False(t, l.due(499*ms, 10))
-	assert.True(t, l.due(500*ms, 10))
+	l.tick(false, 10)
+	l.tick(false, 9)
+	assert.False(t, l.due(499*ms), "ten goroutines, of which one has ended")
+	assert.True(t, l.due(500*ms))
 	l.took(time.Hour)
-	assert.False(t, l.due(time.Hour, 10), "a look of an hour has just ended")
+	assert.False(t, l.due(time.Hour), "a look of an hour has just ended")
+	assert.False(t, l.due(50*time.Hour), "it has just ended")
+	l.before = l.before.Add(-50 * time.Hour)
+	assert.True(t, l.due(50*time.Hour))
+	assert.False(t, l.due(50*time.Hour-1))
 	l.took(time.Nanosecond)
 	l.before = l.before.Add(-time.Second)
-	assert.True(t, l.due(0, 10))
+	assert.True(t, l.due(500*ms))
+	assert.False(t, l.due(499*ms), "a cheap look does not make the next one cheap")
+}
 
-	l.took(time.Hour)
+func TestALookDisturbsNothingThatIsIdle(t *testing.T) {
+	l := looks{price: time.Hour}
 	for range enoughIdle - 1 {
-		l.tick(true)
+		l.tick(true, 10)
 	}
-	assert.False(t, l.due(time.Hour, 10))
-	l.tick(true)
-	assert.True(t, l.due(0, 10), "nothing is disturbed")
-	l.tick(false)
-	assert.False(t, l.due(time.Hour, 10))
+	assert.False(t, l.due(time.Hour))
+	l.tick(true, 10)
+	assert.True(t, l.due(0))
+	l.tick(false, 10)
+	assert.False(t, l.due(time.Hour))
 }
 
 func TestThePulseQuickensWhereTheClockIsSlow(t *testing.T) {
