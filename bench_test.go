@@ -5,11 +5,14 @@ package outagelab_test
 
 import (
 	"context"
+	"io"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
+	"runtime"
 	"slices"
 	"strconv"
 	"testing"
@@ -141,6 +144,70 @@ func BenchmarkOutage(b *testing.B) {
 		require.Len(b, o.Records, 1320)
 	}
 	b.ReportMetric(181*float64(b.N)/b.Elapsed().Seconds(), "virtual-s/s")
+}
+
+// streams is n clients that each read a stream of six lines, one a second.
+func streams(server worker.Config, n int) lab.Experiment {
+	lines := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		send := http.NewResponseController(w)
+		for range 6 {
+			worker.Await(r.Context(), time.Second)
+			if _, err := io.WriteString(w, "a line\n"); err != nil || send.Flush() != nil {
+				return
+			}
+		}
+	})
+	return lab.Experiment{
+		Name:    "streams",
+		System:  lab.System{Server: server, App: lab.Always(lines)},
+		Load:    []load.Load{load.Closed{Path: "/", Connections: n, Requests: 1, Timeout: time.Minute}},
+		Horizon: time.Minute,
+	}
+}
+
+// BenchmarkStreams is n streams of six lines that are open at once, on one event
+// loop and on bare net/http in the same run: what a stream takes on each, and the
+// ratio, which is to be 1.5 at most with 40,000. The memory is what the process had
+// from the system at its highest, so run a single number for it:
+//
+//	go test -run '^$' -bench BenchmarkStreams/100000 .
+func BenchmarkStreams(b *testing.B) {
+	for _, n := range []int{16_000, 40_000, 100_000} {
+		b.Run(strconv.Itoa(n), func(b *testing.B) {
+			took := func(server worker.Config) time.Duration {
+				begin := time.Now()
+				o, err := streams(server, n).Run(b)
+				took := time.Since(begin)
+				require.NoError(b, err)
+				require.Len(b, o.Records, n)
+				for _, r := range o.Records {
+					if !r.Good() || r.Lines != 6 {
+						b.Fatalf("a stream failed: %+v", r)
+					}
+				}
+				return took
+			}
+			evented := with(pocserver.RunAsync(), func(c *worker.Config) { c.WorkerConnections = n })
+			var bare, model time.Duration
+			for b.Loop() {
+				bare += took(worker.Config{})
+				model += took(evented)
+			}
+			each := func(d time.Duration) float64 { return float64(d.Microseconds()) / float64(b.N*n) }
+			b.ReportMetric(each(bare), "bare-µs/stream")
+			b.ReportMetric(each(model), "evented-µs/stream")
+			b.ReportMetric(model.Seconds()/bare.Seconds(), "of-bare")
+			b.ReportMetric(float64(fromSystem())/(1<<20), "MB")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// fromSystem is how many bytes the process has had from the operating system.
+func fromSystem() uint64 {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.Sys
 }
 
 // BenchmarkWrk is the PoC's own tool against this repository's servers: the

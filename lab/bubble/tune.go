@@ -6,6 +6,7 @@ package bubble
 import (
 	"runtime"
 	"runtime/debug"
+	"runtime/metrics"
 	"sync"
 )
 
@@ -13,17 +14,23 @@ import (
 // holds little, and with less the collector takes a quarter of the time.
 const gcPercent = 400
 
+// bigHeap is from how many bytes in use on that target would cost more memory than
+// it saves time: the collector's target is 100 % then.
+const bigHeap = 64 << 20
+
 // tuned is what to put back when the last bubble has ended.
 var tuned struct {
 	mu        sync.Mutex
 	wanted    bool // Tune was called
 	bubbles   int  // that run
 	procs, gc int  // as they were
+	gcNow     int  // as set since
 }
 
 // Tune lets [Run] change two settings of this process while bubbles run: Go uses
 // one processor for each bubble, and no more than it had (GOMAXPROCS), and the
-// garbage collector's target (GOGC) is 400 % unless it is higher or off already.
+// garbage collector's target (GOGC) is 400 %, or 100 % while more than 64 MB are
+// in use, unless it is higher or off already.
 // Both are put back when the last bubble has ended.
 //
 // The settings belong to the whole process, so only its owner calls Tune: a
@@ -60,8 +67,10 @@ func count(change int) {
 	case first:
 		tuned.procs = runtime.GOMAXPROCS(0)
 		tuned.gc = debug.SetGCPercent(gcPercent)
+		tuned.gcNow = gcPercent
 		if tuned.gc < 0 || tuned.gc > gcPercent {
 			debug.SetGCPercent(tuned.gc)
+			tuned.gcNow = tuned.gc
 		}
 	case tuned.bubbles == 0:
 		runtime.GOMAXPROCS(tuned.procs)
@@ -69,4 +78,29 @@ func count(change int) {
 		return
 	}
 	runtime.GOMAXPROCS(min(tuned.bubbles, tuned.procs))
+}
+
+// tuneGC sets the collector's target for a heap with so many bytes in use, in a
+// process that has asked for it.
+func tuneGC(live uint64) {
+	tuned.mu.Lock()
+	defer tuned.mu.Unlock()
+	if !tuned.wanted || tuned.bubbles == 0 || tuned.gc < 0 || tuned.gc > gcPercent {
+		return
+	}
+	percent := gcPercent
+	if live > bigHeap {
+		percent = max(100, tuned.gc)
+	}
+	if percent != tuned.gcNow {
+		debug.SetGCPercent(percent)
+		tuned.gcNow = percent
+	}
+}
+
+// liveHeap is how many bytes were in use at the end of the last collection.
+func liveHeap() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/live:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }

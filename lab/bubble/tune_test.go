@@ -101,3 +101,49 @@ func TestATargetThatCollectsLessIsKept(t *testing.T) {
 		assert.Equal(t, percent, gc, "after it")
 	}
 }
+
+func TestABigHeapIsCollectedSooner(t *testing.T) {
+	useTune(t)
+	for before, want := range map[int]struct{ big, small int }{
+		50:            {100, gcPercent},
+		200:           {200, gcPercent},
+		gcPercent:     {gcPercent, gcPercent},
+		gcPercent + 1: {gcPercent + 1, gcPercent + 1},
+		-1:            {-1, -1},
+	} {
+		useGC(t, before)
+		is := func(percent int, when string) {
+			t.Helper()
+			_, gc := settings()
+			assert.Equal(t, percent, gc, "%s, with GOGC=%d", when, before)
+		}
+		enter()
+		tuneGC(bigHeap)
+		is(want.small, "at the limit")
+		tuneGC(bigHeap + 1)
+		is(want.big, "above it")
+		tuneGC(bigHeap + 1)
+		is(want.big, "still above it")
+		tuneGC(1)
+		is(want.small, "below it again")
+		tuneGC(bigHeap + 1)
+		leave()
+		tuneGC(bigHeap + 1)
+		is(before, "after the bubble")
+	}
+	tuned.wanted = false
+	useGC(t, 50)
+	enter()
+	tuneGC(bigHeap + 1)
+	_, gc := settings()
+	assert.Equal(t, 50, gc, "in a process that has not asked")
+	leave()
+}
+
+func TestTheLiveHeapIsMeasured(t *testing.T) {
+	held := make([]byte, 32<<20)
+	runtime.GC()
+	assert.Greater(t, liveHeap(), uint64(len(held)))
+	assert.Less(t, liveHeap(), uint64(1<<40))
+	runtime.KeepAlive(held)
+}

@@ -73,6 +73,7 @@ func (w Watchdog) watch(vital *vital, done <-chan struct{}) *Trouble {
 		case <-tick.C:
 		}
 		vital.ticks.Add(1)
+		tuneGC(liveHeap())
 		looks.tick(idle(), runtime.NumGoroutine())
 		if p, d := vital.pulse.Load(), w.progress(); p != pulse || d != did {
 			pulse, did, moved, agree, looks.most = p, d, time.Now(), 0, 0

@@ -45,8 +45,9 @@ type client struct {
 	*scratch
 }
 
-// scratch is what a client needs only while it lives. An open loop has a client
-// a request, so it is worth keeping.
+// scratch is what a client needs while it writes a request or reads a reply. It
+// is lent to one at a time: thousands may wait, and those have none where the
+// connection can tell them when to read.
 type scratch struct {
 	in  *bufio.Reader
 	out []byte
@@ -54,8 +55,36 @@ type scratch struct {
 }
 
 var scratches = sync.Pool{New: func() any {
-	return &scratch{in: bufio.NewReaderSize(nil, 4096), buf: make([]byte, 4096)}
+	return &scratch{in: bufio.NewReaderSize(nil, 1024), buf: make([]byte, 1024)}
 }}
+
+// take gives the client a scratch, if it has none.
+func (c *client) take() {
+	if c.scratch == nil {
+		c.scratch = scratches.Get().(*scratch)
+		c.in.Reset(&c.wire)
+	}
+}
+
+// put gives the scratch back. What was read and is not used is lost.
+func (c *client) put() {
+	if c.scratch != nil {
+		c.in.Reset(nil)
+		scratches.Put(c.scratch)
+		c.scratch = nil
+	}
+}
+
+// await waits until there is something to read, without a scratch, on a
+// connection that has WaitRead, as the simulated network's has. On others the read
+// waits.
+func (c *client) await() {
+	if w, ok := c.wire.conn.(interface{ WaitRead() }); ok {
+		c.put()
+		w.WaitRead()
+	}
+	c.take()
+}
 
 // start makes c part of its run. It reports whether the run goes on.
 func (c *client) start(open bool, scheduled time.Duration) bool {
@@ -70,16 +99,6 @@ func (c *client) start(open bool, scheduled time.Duration) bool {
 		return false
 	}
 	return true
-}
-
-func (c *client) take() { c.scratch = scratches.Get().(*scratch) }
-
-// release closes the client's connection. The client is of no use after it.
-func (c *client) release() {
-	c.close()
-	c.in.Reset(nil)
-	scratches.Put(c.scratch)
-	c.scratch = nil
 }
 
 func (c *client) close() {
@@ -106,6 +125,7 @@ func (c *client) do(q request) Record {
 	}
 	if err == nil {
 		rec.Start = c.run.now()
+		c.take()
 		c.out = append(c.out[:0], c.head...)
 		c.out = strconv.AppendInt(c.out, int64(c.id), 10)
 		c.out = append(c.out, '-')
@@ -116,6 +136,7 @@ func (c *client) do(q request) Record {
 	keep := false
 	if err == nil {
 		op = Reading
+		c.await()
 		from := rec.Start
 		if q.fromScheduled {
 			from = rec.Scheduled
@@ -136,6 +157,7 @@ func (c *client) do(q request) Record {
 		rec.Kind, rec.Err = c.explain(err, rec.End, q)
 		keep = false
 	}
+	c.put()
 	if !keep {
 		c.close()
 	}
@@ -171,7 +193,6 @@ func (c *client) dial(until time.Duration) error {
 	}
 	c.wire.conn, c.wire.last, c.wire.err = conn, 0, nil
 	c.conn.Store(&conn)
-	c.in.Reset(&c.wire)
 	if c.run.now() >= until {
 		return os.ErrDeadlineExceeded
 	}

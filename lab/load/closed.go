@@ -122,8 +122,7 @@ func (c Closed) plan(r *run, p place) planned {
 				cl := &client{run: r, load: name, id: p.client + i, head: head, keepBody: c.KeepBody}
 				cl.start(false, c.Start+p.offset+time.Duration(i))
 				wg.Go(func() {
-					cl.take()
-					defer cl.release()
+					defer cl.close()
 					results[i] = c.loop(cl, cl.scheduled, end)
 				})
 			}

@@ -54,8 +54,9 @@ type Target struct {
 	// part of MaxInFlight arrivals, so a run ends with that many more at most, and
 	// at the same instant each time.
 	//
-	// A request in flight costs memory here and in the server, whatever that is;
-	// the benchmark of queued requests says how much.
+	// Over the simulated network a request that waits to be accepted takes 7 KB, and
+	// one in a net/http handler 27 to 34 KB (BenchmarkQueued); the process holds
+	// about twice that. Of 50,000 that wait it holds 0.7 GB.
 	MaxInFlight int
 	// Progress, if not nil, shows how far the run is to goroutines that are not
 	// part of it.

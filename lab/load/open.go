@@ -147,8 +147,7 @@ func (o Open) plan(r *run, p place) planned {
 
 // one lets a client make its one request.
 func (o Open) one(cl *client) Record {
-	cl.take()
-	defer cl.release()
+	defer cl.close()
 	horizon, until := cl.run.horizon, cl.run.horizon
 	if o.Timeout > 0 && o.Timeout < horizon-cl.scheduled {
 		until = cl.scheduled + o.Timeout

@@ -102,6 +102,17 @@ func (c *Conn) Read(b []byte) (int, error) {
 	}
 }
 
+// WaitRead waits until [Conn.Read] would not wait: there is something to read, the
+// stream has ended, the read deadline has come or the connection is closed. A
+// reader that needs no buffer meanwhile saves its memory.
+func (c *Conn) WaitRead() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.closed && !c.readers.expired() && c.in.n == 0 && !c.finIn && !c.reset {
+		c.readers.wait()
+	}
+}
+
 // Write writes b to the peer's receive buffer, and waits while that is full. Of
 // several writes at a time, each is written in one piece. It fails with EPIPE
 // after CloseWrite or a reset that was reported already, with ECONNRESET if it is
