@@ -2,18 +2,45 @@
 
 GO ?= go
 
-commands = help test lab live lesson exercise bench matrix fidelity routings race determinism readme lint run.dev run.sync run.async run.async12 run.feed
+# Each command, and the variables that it reads.
+commands = help test lab live lesson exercise bench matrix fidelity routings race determinism readme lint \
+	run.dev run.sync run.async run.async12 run.feed
+takes.lab = SCENARIO ARGS
+takes.live = TARGET ARGS
+takes.exercise = CONF ARGS
+takes.lesson = NAME FIXED
+takes.fidelity = CASE ARGS
+takes.run.dev = ARGS
+takes.run.sync = ARGS
+takes.run.async = ARGS
+takes.run.async12 = ARGS
+takes.run.feed = CONF ARGS
+
+# WSL sets NAME to the name of the computer, which is no lesson.
+NAME =
+
+# make says nothing of a variable that no command reads, such as conf=my.conf, nor of
+# one that is empty, such as CONF=$typo, and takes an existing file for a target that
+# is up to date. Each would judge something else than what was asked for, so it is an
+# error here.
+comma := ,
+goals := $(or $(MAKECMDGOALS),help)
+taken := $(foreach g,$(goals),$(takes.$(g)))
+given := $(filter-out MAKEFLAGS MAKEOVERRIDES,$(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $(v))),$(v))))
+given += $(foreach v,$(taken),$(if $(filter environment,$(origin $(v))),$(v)))
+$(foreach g,$(filter-out $(commands),$(goals)),$(error make has no command $(g): want $(commands); \
+	a file or a name comes behind its variable, as in make exercise CONF=my.conf))
+$(foreach v,$(filter-out GO $(taken),$(given)),$(error unexpected $(v)=: make $(goals) takes \
+	$(if $(taken),$(taken)$(comma) in capitals,no variables)))
+$(foreach v,$(given),$(if $(strip $(value $(v))),,$(error $(v)= is empty: give it a value, or leave it out)))
+
+# The value of a variable as one argument for the shell, whatever is in it.
+quote = '$(subst ','\'',$(value $(1)))'
+
+# Builds a program and runs it. (go run would hide its exit status.)
+run = @$(GO) build -o out/$(notdir $(1)) ./$(1) && exec out/$(notdir $(1))
 
 .PHONY: $(commands)
-
-# Make takes a file's name for another target, and ignores a variable that nobody
-# reads: both would judge the wrong file without a word. So a command that has
-# variables names them here, and refuses all else: $(call takes,CONF ARGS).
-given = $(foreach v,$(.VARIABLES),$(if $(filter command,$(origin $(v))),$(v)))
-takes = $(foreach v,$(filter-out GO MAKEFLAGS MAKEOVERRIDES $(1),$(given)),$(error unexpected $(v)=: make $@ takes $(1), in capitals))$(foreach w,$(filter-out $(commands),$(MAKECMDGOALS)),$(error unexpected $(w): write it behind the name of what it is, one of $(1), and an =))
-
-# One argument for the shell, whatever is in it.
-quote = '$(subst ','\'',$(1))'
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z0-9.]+: *## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,16 +49,20 @@ test: ## everything, under the race detector
 	$(GO) test -race ./...
 
 lab: ## the experiments: a table here, out/index.html and out/results.json; SCENARIO=my.yaml runs that one
-	$(call takes,SCENARIO ARGS)@$(GO) test -count=1 $(if $(SCENARIO),-run '^TestScenario$$' -scenario=$(call quote,$(SCENARIO)),-run '^TestExperiments$$') -lab.out=out $(ARGS)
+	$(if $(value SCENARIO),$(call run,lab/cmd/outagelab) run --out=out $(ARGS) -- $(call quote,SCENARIO),@$(GO) test -count=1 \
+		-run '^TestExperiments$$' -lab.out=out $(ARGS))
 
 live: ## how a running server does several things at once: TARGET=http://127.0.0.1:8000 (less than a minute)
-	$(call takes,TARGET ARGS)$(if $(TARGET),,$(error which server? TARGET=http://127.0.0.1:8000))@$(GO) test -count=1 -run '^TestLive$$' -target=$(call quote,$(TARGET)) $(ARGS)
+	$(if $(value TARGET),,$(error which server? TARGET=http://127.0.0.1:8000))
+	$(call run,lab/cmd/outagelab) live $(ARGS) -- $(call quote,TARGET)
 
 exercise: ## the feed exercise on an nginx.conf: CONF=my.conf, ARGS='-threads=2'; CONF=solution gives it away
-	$(call takes,CONF ARGS)@$(GO) test -count=1 -run '^TestExercise$$' -args -conf=$(call quote,$(or $(CONF),shipped)) $(ARGS)
+	$(call run,lab/cmd/outagelab) exercise $(ARGS) $(if $(value CONF),-- $(call quote,CONF))
 
 lesson: ## the list of lessons; NAME=dirty/mutex runs one, which fails and says why; FIXED=1 runs what is fixed
-	$(call takes,NAME FIXED)$(if $(filter-out 1,$(FIXED)),$(error FIXED=$(FIXED): want FIXED=1, or nothing))$(if $(FIXED),$(if $(NAME),,$(error FIXED=1 wants a lesson: NAME=dirty/mutex)))@$(GO) test -count=1 -run '^TestLesson$$' -lesson=$(call quote,$(NAME)) $(if $(FIXED),-lesson.fixed)
+	$(if $(filter-out 1,$(value FIXED)),$(error FIXED=$(value FIXED): want FIXED=1, or nothing))
+	$(if $(value FIXED),$(if $(value NAME),,$(error FIXED=1 wants a lesson: NAME=dirty/mutex)))
+	@$(GO) test -count=1 -run '^TestLesson$$' -lesson=$(call quote,NAME) $(if $(value FIXED),-lesson.fixed)
 
 matrix: ## each hazard, broken and fixed, under every detector, 100 trials a cell, into README (six minutes)
 	$(GO) test -race -count=1 -timeout 1h -run '^TestMatrix$$' . -trials=100 -update
@@ -41,7 +72,7 @@ bench: ## what it costs, in a form that benchstat reads (minutes; some needs wrk
 	$(GO) test -run '^$$' -bench . -benchmem . ./feedsim/front ./lab/crosstalk
 
 fidelity: ## the model against the field data, 100 or 200 runs of each case (four minutes); CASE=my.yaml judges what you measured; ARGS=-update keeps a new record
-	$(call takes,CASE ARGS)@$(GO) test -count=1 -timeout 1h -v -run '$(if $(CASE),^TestYourCase$$,^TestFidelity$$|^TestTheExampleOfACaseIsInside$$)' ./lab/fidelity $(if $(CASE),-case=$(call quote,$(if $(filter /%,$(CASE)),,$(CURDIR)/)$(CASE)),-seeds=200) $(ARGS)
+	@$(GO) test -count=1 -timeout 1h -v -run '$(if $(value CASE),^TestYourCase$$,^TestFidelity$$|^TestTheExampleOfACaseIsInside$$)' ./lab/fidelity $(if $(value CASE),-case=$(if $(filter /%,$(firstword $(value CASE))),,$(call quote,CURDIR)/)$(call quote,CASE),-seeds=200) $(ARGS)
 
 routings: ## the exercise under all 81 routings, none of which repairs it as shipped, and all configurations (a minute)
 	$(GO) test -count=1 ./lab/exercise -long
@@ -75,7 +106,7 @@ run.sync:    ## the same on one sync worker
 run.async:   ## the same on one event loop
 run.async12: ## the same on twelve
 run.dev run.sync run.async run.async12:
-	$(call takes,ARGS)@$(GO) run ./pocserver/cmd/pocserver $(@:run.%=%) $(ARGS)
+	$(call run,pocserver/cmd/pocserver) $(@:run.%=%) $(ARGS)
 
 run.feed: ## the feed exercise for real on 127.0.0.1:8080; CONF=my.conf is your nginx.conf, ARGS='-nginx' adds flags
-	$(call takes,CONF ARGS)@$(GO) run ./feedsim/cmd/feedsim $(ARGS) $(CONF)
+	$(call run,feedsim/cmd/feedsim) $(ARGS) $(if $(value CONF),-- $(call quote,CONF))

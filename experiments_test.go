@@ -18,7 +18,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"os/signal"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -45,7 +44,6 @@ import (
 	"example.com/outagelab/lab/queueing"
 	"example.com/outagelab/lab/racedetector"
 	"example.com/outagelab/lab/report"
-	"example.com/outagelab/lab/scenario"
 	"example.com/outagelab/lab/simnet"
 	"example.com/outagelab/lab/synthetic"
 	"example.com/outagelab/lab/typeset"
@@ -1357,7 +1355,10 @@ func TestDocuments(t *testing.T) {
 	row, _, _ = strings.Cut(row, "\n--- ")
 	readme.Shows("printed by the failing row", strings.ReplaceAll(row, "\n        ", "\n"))
 
-	report, _, ok := strings.Cut(printedBy(t, 1, "-test.run=^TestExercise$", "-conf=shipped"), "\n\n/hash_me\n")
+	program := filepath.Join(dir, "outagelab")
+	text, err := exec.CommandContext(t.Context(), "go", "build", "-o", program, "./lab/cmd/outagelab").CombinedOutput()
+	require.NoError(t, err, "%s", text)
+	report, _, ok := strings.Cut(printedBy(t, 1, program, "exercise"), "\n\n/hash_me\n")
 	require.True(t, ok)
 	readme.Shows("printed by make exercise", report)
 
@@ -1365,8 +1366,7 @@ func TestDocuments(t *testing.T) {
 	file, err := os.ReadFile(sizing)
 	require.NoError(t, err)
 	readme.Shows("the file "+sizing, strings.TrimSpace(string(file)))
-	answer, _, ok := strings.Cut(printed(t, "-test.run=^TestScenario$", "-scenario="+sizing), "\nPASS\n")
-	require.True(t, ok)
+	answer := printedBy(t, 0, program, "run", sizing)
 	readme.Shows("printed by make lab SCENARIO="+sizing, strings.TrimSpace(answer))
 
 	running := readme.Block("printed by make live TARGET=http://127.0.0.1:8000")
@@ -1377,7 +1377,7 @@ func TestDocuments(t *testing.T) {
 		assert.Contains(t, running, line, "README: what make live says of twelve loops, by what it says of simulated ones")
 	}
 
-	lesson, _, ok := strings.Cut(printedBy(t, 1, "-test.run=^TestLesson$", "-lesson=dirty/mutex"), "\n--- FAIL")
+	lesson, _, ok := strings.Cut(printedBy(t, 1, os.Args[0], "-test.run=^TestLesson$", "-lesson=dirty/mutex"), "\n--- FAIL")
 	require.True(t, ok)
 	readme.Shows("printed by make lesson NAME=dirty/mutex", strings.TrimSpace(lesson))
 	record, err := hazard.Measured()
@@ -1492,129 +1492,17 @@ func read(t *testing.T, path string, into any) {
 // printed is what this test binary prints when it is run with args.
 func printed(t *testing.T, args ...string) string {
 	t.Helper()
-	return printedBy(t, 0, args...)
+	return printedBy(t, 0, os.Args[0], args...)
 }
 
-// printedBy is the same of a run that ends with that exit status.
-func printedBy(t *testing.T, status int, args ...string) string {
+// printedBy is what a program prints to standard output, which ends with that exit
+// status.
+func printedBy(t *testing.T, status int, program string, args ...string) string {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0], args...)
-	text, _ := cmd.CombinedOutput()
-	require.Equal(t, status, cmd.ProcessState.ExitCode(), "exit status of %v:\n%s", args, text)
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	var stderr strings.Builder
+	cmd.Stderr = &stderr
+	text, _ := cmd.Output()
+	require.Equal(t, status, cmd.ProcessState.ExitCode(), "exit status of %s %v:\n%s%s", program, args, text, &stderr)
 	return string(text)
-}
-
-// What TestExercise is asked to judge.
-var (
-	exerciseConf       = flag.String("conf", "", "the `nginx.conf` that TestExercise judges: a path, shipped, or solution, which brings its servers")
-	exerciseThreads    = flag.Int("threads", 0, "TestExercise: how many `threads` each worker of the threaded server has, in place of the 1 as shipped")
-	exerciseAwaiting   = flag.Bool("awaiting", false, "TestExercise: the handlers of the evented server await; as shipped they block")
-	exerciseOneAddress = flag.Bool("one-address", false, "TestExercise: localhost is 127.0.0.1, and not ::1 as well")
-)
-
-// TestExercise judges the nginx.conf of its flags, prints the report, and fails
-// unless every route is healthy: make exercise. Without flags it holds the file as
-// shipped, and the solution, to what they are known to give.
-func TestExercise(t *testing.T) {
-	run := func(conf string) *exercise.Report {
-		s, err := exercise.For(conf)
-		if err != nil {
-			t.Fatal(err)
-		}
-		flag.Visit(func(f *flag.Flag) {
-			if f.Name == "threads" {
-				if s.Threads = *exerciseThreads; s.Threads < 1 {
-					t.Fatalf("-threads is %d: a worker has 1 at least", s.Threads)
-				}
-			}
-		})
-		s.Awaiting = s.Awaiting || *exerciseAwaiting
-		s.OneAddress = *exerciseOneAddress
-		report, err := exercise.Run(t, s)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return report
-	}
-	if flag.NArg() > 0 {
-		t.Fatalf("unexpected argument %q: flags are -threads=N, -awaiting and -one-address, and -conf=path names the file", flag.Arg(0))
-	}
-	asked := *exerciseConf
-	if asked == "" && (*exerciseThreads != 0 || *exerciseAwaiting || *exerciseOneAddress) {
-		asked = "shipped"
-	}
-	if asked != "" {
-		report := run(asked)
-		fmt.Print(report)
-		if !report.Healthy() {
-			t.Fail()
-		}
-		return
-	}
-	for _, route := range run("shipped").Routes {
-		assert.Equal(t, []exercise.Cause{exercise.NoLive, exercise.Queueing}, route.Causes, route.Path)
-	}
-	solution := run("solution")
-	assert.True(t, solution.Healthy(), "%s", solution)
-}
-
-var scenarioFile = flag.String("scenario", "", "the `file` of the experiment that TestScenario runs")
-
-// TestScenario runs the experiment of a file and fails unless what must hold does:
-// make lab SCENARIO=path.yaml.
-func TestScenario(t *testing.T) {
-	if *scenarioFile == "" {
-		t.Skip("it needs a file: make lab SCENARIO=path.yaml")
-	}
-	noArguments(t, "make lab SCENARIO=path.yaml")
-	s, err := scenario.Read(*scenarioFile)
-	if err != nil {
-		t.Fatalf("\n%v", err)
-	}
-	r, err := s.Run(t)
-	if err != nil {
-		t.Fatalf("\n%v", err)
-	}
-	fmt.Print(r)
-	r.Results().Save(t, report.HTML())
-	if !r.Holds() {
-		t.Fail()
-	}
-}
-
-// What TestLive asks.
-var (
-	liveTarget = flag.String("target", "", "the `URL` of a running server that TestLive diagnoses: http://127.0.0.1:8000")
-	liveRemote = flag.Bool("remote", false, "TestLive: the target may be another machine, and its owner knows of the load")
-)
-
-// TestLive finds out how a server that really runs does several things at once:
-// make live TARGET=http://127.0.0.1:8000. It fails where it cannot.
-func TestLive(t *testing.T) {
-	if *liveTarget == "" {
-		t.Skip("it needs a running server: make live TARGET=http://127.0.0.1:8000")
-	}
-	noArguments(t, "make live TARGET=http://127.0.0.1:8000")
-	target, err := live.Parse(*liveTarget, *liveRemote)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := signal.NotifyContext(t.Context(), os.Interrupt)
-	defer stop()
-	found, err := live.Diagnose(ctx, target, os.Stdout)
-	if found != nil {
-		fmt.Printf("\n%s\n", found)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-}
-
-// noArguments fails t if the command line goes on after the flags, where flags are
-// no longer read. The package may come there.
-func noArguments(t *testing.T, command string) {
-	t.Helper()
-	if flag.NArg() > 1 || flag.NArg() == 1 && flag.Arg(0) != "." {
-		t.Fatalf("unexpected argument %q: want %s", flag.Arg(0), command)
-	}
 }

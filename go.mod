@@ -3,6 +3,7 @@ module example.com/outagelab
 go 1.26.0
 
 require (
+	github.com/alecthomas/kong v1.17.0
 	github.com/aymanbagabas/go-udiff v0.4.1
 	github.com/nginxinc/nginx-go-crossplane v0.4.89
 	github.com/stretchr/testify v1.12.1
