@@ -133,6 +133,9 @@ func (g Goroutine) Doing(skip ...string) string {
 	return fmt.Sprintf("%s at %v, in %s; created by %s at %v", g.doing(), at, at.name(), g.creator.name(), g.creator)
 }
 
+// Frames are the functions that the goroutine is in, the innermost first.
+func (g Goroutine) Frames() []Frame { return slices.Clone(g.frames) }
+
 // In reports whether a function whose name begins so is on the goroutine's stack.
 func (g Goroutine) In(prefix string) bool {
 	return slices.ContainsFunc(g.frames, func(f Frame) bool { return f.In(prefix) })

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"runtime/pprof"
@@ -30,6 +31,7 @@ type check struct {
 	careful    bool // look for locks at every step
 
 	allowVacuous bool
+	json         io.Writer // for the report, or nil
 
 	firsts   int           // requests that were sent outside the bubble
 	elapsed  atomic.Int64  // real time since the check began to explore

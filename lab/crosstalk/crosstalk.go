@@ -39,6 +39,7 @@
 package crosstalk
 
 import (
+	"io"
 	"net/http"
 	"testing"
 	"time"
@@ -70,6 +71,11 @@ func On(server worker.Config) Option {
 // as long as they take, and there are fewer schedules.
 func RealTime() Option {
 	return func(c *check) { c.realTime = true }
+}
+
+// JSON writes the report to w as a JSON object as well, in one Write.
+func JSON(w io.Writer) Option {
+	return func(c *check) { c.json = w }
 }
 
 // AllowVacuous lets a check pass that proves nothing: every reply is an error, no
@@ -112,8 +118,11 @@ func Check(t TestingT, newHandler func() http.Handler, newRequest func(user int,
 	}
 	err := c.run(tb)
 	if c.misjudged(err) { // what it has left running has the old check
-		c = &check{newHandler: newHandler, newRequest: newRequest, careful: true, server: c.server, allowVacuous: c.allowVacuous}
+		c = &check{newHandler: newHandler, newRequest: newRequest, careful: true, server: c.server, allowVacuous: c.allowVacuous, json: c.json}
 		err = c.run(tb)
+	}
+	if err := c.writeJSON(err); err != nil {
+		t.Errorf("crosstalk: writing the report as JSON: %v", err)
 	}
 	switch text := c.report(err); {
 	case err != nil || len(c.findings) > 0 || c.trouble != "" || c.vacuous() != "" && !c.allowVacuous:

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"runtime"
+	"runtime/debug"
 	"time"
 
 	"example.com/outagelab/lab/bubble"
@@ -169,26 +170,45 @@ func (w *writer) call(what kind, p []byte, do func() error) (err error) {
 
 // place is where in the handler's code the caller is.
 func place() string {
-	var pcs [24]uintptr
+	var pcs [64]uintptr
 	frames := runtime.CallersFrames(pcs[:runtime.Callers(3, pcs[:])])
+	var all []bubble.Frame
 	for {
 		f, more := frames.Next()
-		if at := theirs(bubble.FrameOf(f)); f.Function != "" && at != "" {
-			return at
+		if f.Function != "" {
+			all = append(all, bubble.FrameOf(f))
 		}
 		if !more {
-			return ""
+			return theirs(all, module)
 		}
 	}
 }
 
-// theirs is a place in the code of whoever wrote the handler, "" if f is none.
-func theirs(f bubble.Frame) string {
-	if f.Standard() || f.In(notTheirs...) {
+// theirs is the innermost of frames in the code of the handler's author: in this
+// module, or if there is none, outside of the standard library. A framework's code is
+// not where the author looks for a fault. It is "" if there is none.
+func theirs(frames []bubble.Frame, module string) string {
+	found := ""
+	for _, f := range frames {
+		switch {
+		case f.Standard() || f.In(notTheirs...):
+		case module != "" && f.In(module+"/", module+"."):
+			return f.String()
+		case found == "":
+			found = f.String()
+		}
+	}
+	return found
+}
+
+// module is the path of the module that is tested, "" if it is not known.
+var module = func() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
 		return ""
 	}
-	return f.String()
-}
+	return info.Main.Path
+}()
 
 // notTheirs begin the names of functions that no handler is in: this package's
 // methods, and what handlers nap with.

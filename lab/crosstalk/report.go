@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"example.com/outagelab/lab/bubble"
@@ -108,6 +109,9 @@ func (c *check) reportFinding(p *typeset.Page) {
 		p.Item("schedule", f.run.plan.name)
 		p.Item("", "in real time the order of what handlers do is not known, so there is none to draw; it took some luck, and may take more next time")
 	}
+	if !f.run.owns(f.whose) {
+		p.Item("outlives", "it outlives newHandler: the instance that had served that user was closed before. It is in a package variable, or in something that newHandler hands to each instance.")
+	}
 	p.Item("means", "a value that belongs to one request was kept where the other request found it: in the handler, a package variable, a pool, a cache, a connection or a closure. Keep it in a variable of the request's own, or key it by who asks.")
 }
 
@@ -150,18 +154,41 @@ func (c *check) excerpt(text string, at int) string {
 	if to < len(text) {
 		part += "…"
 	}
-	return strings.Join(strings.Fields(strings.ToValidUTF8(part, "·")), " ")
+	return strings.Join(strings.Fields(printable(part)), " ")
+}
+
+// printable is text with a dot for each run of bytes that cannot be read, such as the
+// head of a websocket frame.
+func printable(text string) string {
+	var b strings.Builder
+	dotted := false
+	for _, r := range text {
+		if !unicode.IsPrint(r) && !unicode.IsSpace(r) || r == utf8.RuneError {
+			if !dotted {
+				b.WriteString("·")
+			}
+			dotted = true
+			continue
+		}
+		dotted = false
+		b.WriteRune(r)
+	}
+	return b.String()
 }
 
 // replaceFold replaces old, whatever its case.
 func replaceFold(s, old, with string) string {
-	for {
-		i := strings.Index(strings.ToLower(s), old)
-		if i < 0 || i+len(old) > len(s) {
-			return s
+	var b strings.Builder
+	for len(s) >= len(old) {
+		if strings.EqualFold(s[:len(old)], old) {
+			b.WriteString(with)
+			s = s[len(old):]
+			continue
 		}
-		s = s[:i] + with + s[i+len(old):]
+		b.WriteByte(s[0])
+		s = s[1:]
 	}
+	return b.String() + s
 }
 
 // story says the events of the run in a sentence.

@@ -489,7 +489,7 @@ func (r *run) whereIs(u *user) string {
 	}
 	for _, g := range bubble.Others() {
 		if g.ID() == u.goroutine {
-			return theirs(g.At(notTheirs...))
+			return theirs(g.Frames(), module)
 		}
 	}
 	return ""

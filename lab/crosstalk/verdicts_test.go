@@ -6,6 +6,7 @@ package crosstalk_test
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -337,4 +338,57 @@ func TestACheckThatProvesNothingFails(t *testing.T) {
 	}
 	assert.Regexp(t, `replies +\d+ × 200 OK, \d+ × client left`, isClean(t, echoes, inQuery))
 	assert.NotContains(t, isClean(t, echoes, inQuery, crosstalk.AllowVacuous()), "proves nothing")
+}
+
+// What a package variable keeps is another matter than what an instance does.
+func TestAReportSaysThatStateOutlivesTheHandler(t *testing.T) {
+	var last kept
+	text := isDirty(t, app(func() http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			before, user := last.get(), user(r)
+			last.set(user)
+			fmt.Fprintf(w, "hello %s, the last was %s", user, before)
+		}
+	}), inQuery)
+	assert.Contains(t, flat(text), "it outlives newHandler")
+	assert.NotContains(t, flat(isDirty(t, poc, inQuery)), "it outlives newHandler")
+}
+
+func TestAWebsocketFrameCanBeRead(t *testing.T) {
+	text := isDirty(t, app(func() http.HandlerFunc {
+		var session kept
+		return hijack("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x1e\x00", func(r *http.Request) func() string {
+			session.set(user(r))
+			return session.get
+		})
+	}), inCookie)
+	assert.Regexp(t, `: ·hello «.'s canary»`, flat(text))
+}
+
+func TestAReportCanBeJSON(t *testing.T) {
+	reported := func(newHandler func() http.Handler) (r crosstalk.Report) {
+		var b strings.Builder
+		s := saysOf(newHandler, inQuery, crosstalk.JSON(&b))
+		assert.NoError(t, json.Unmarshal([]byte(b.String()), &r))
+		assert.Equal(t, s.failed, r.Verdict != "clean")
+		return r
+	}
+	r := reported(poc)
+	assert.Equal(t, "crosstalk", r.Verdict)
+	assert.Equal(t, "the body", r.Where)
+	assert.Equal(t, "hello «B's canary»", r.Excerpt)
+	assert.Equal(t, "nested", r.Schedule)
+	assert.Equal(t, "A in, B in, B out, A out", r.Order)
+	assert.Regexp(t, "^B came in while A waited at ", r.When)
+	assert.False(t, r.OutlivesHandler)
+	assert.False(t, r.RealTime)
+	assert.Equal(t, map[string]int{"200 OK": r.Requests}, r.Replies)
+
+	assert.Equal(t, "clean", reported(echoes).Verdict)
+	r = reported(always(func(w http.ResponseWriter, r *http.Request) { _, _ = io.WriteString(w, "hello") }))
+	assert.Equal(t, "vacuous", r.Verdict)
+	assert.Equal(t, "no reply held its own user's canary", r.Error)
+	r = reported(always(func(http.ResponseWriter, *http.Request) { panic("no database") }))
+	assert.Equal(t, "error", r.Verdict)
+	assert.Contains(t, r.Error, "no database")
 }

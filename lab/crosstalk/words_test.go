@@ -4,12 +4,14 @@ package crosstalk
 
 import (
 	"errors"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 
+	"example.com/outagelab/lab/bubble"
 	"example.com/outagelab/lab/typeset"
 	"example.com/outagelab/pocserver/worker"
 )
@@ -229,4 +231,27 @@ func TestPatienceInRealTimeGrowsWithARequest(t *testing.T) {
 	r := ranAs(1, event{what: comesIn}, event{what: writing, time: time.Second}, event{what: goesOut, time: 2 * time.Second})
 	assert.Equal(t, 4*time.Second+100*time.Millisecond, realPatience(r))
 	assert.Equal(t, 500*time.Millisecond, realPatience(ranAs(1, event{what: comesIn}, event{what: writing, time: time.Second})))
+}
+
+func TestThePlaceIsTheAuthorsOwn(t *testing.T) {
+	frame := func(fn, file string) bubble.Frame {
+		return bubble.FrameOf(runtime.Frame{Function: fn, File: file, Line: 7})
+	}
+	gin, shop := frame("github.com/gin-gonic/gin.(*Context).Next", "/x/gin/context.go"), frame("shop.example/cart.Show", "/x/cart/show.go")
+	ours := frame("example.com/outagelab/lab/crosstalk.(*writer).Write", "/x/crosstalk/gate.go")
+	assert.Equal(t, "cart/show.go:7", theirs([]bubble.Frame{ours, gin, shop}, "shop.example"))
+	assert.Equal(t, "gin/context.go:7", theirs([]bubble.Frame{ours, gin, shop}, "other.example"), "another module")
+	assert.Equal(t, "gin/context.go:7", theirs([]bubble.Frame{gin, shop}, ""), "the module is not known")
+	assert.Empty(t, theirs([]bubble.Frame{ours}, "shop.example"))
+	assert.Equal(t, "example.com/outagelab", module)
+}
+
+func TestATextIsReplacedInAnyCase(t *testing.T) {
+	assert.Equal(t, "x", replaceFold("aB", "ab", "x"))
+	assert.Equal(t, "\x81İxx-a", replaceFold("\x81İABab-a", "ab", "x"), "letters of other lengths before it")
+	assert.Empty(t, replaceFold("", "ab", "x"))
+}
+
+func TestWhatCannotBeReadIsADot(t *testing.T) {
+	assert.Equal(t, "·a é\n·", printable("\x81\x00\x1ea é\n\xff"))
 }
