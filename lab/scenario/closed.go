@@ -33,7 +33,7 @@ func (p *pool) ring(f flow) ring {
 		if cpu > 0 {
 			r.words += ", and " + seconds(cpu) + " of CPU on " + word
 		}
-	case p.c.Model == worker.Threaded && cpu > 0:
+	case (p.c.Model == worker.Threaded || p.lends()) && cpu > 0:
 		r.stations = []queueing.Station{{Demand: mean - cpu, Servers: places}, {Demand: cpu, Servers: p.c.Workers}}
 		r.words = "naps of " + seconds(mean-cpu) + " on " + word + ", " + seconds(cpu) + " of CPU on " + plural(p.c.Workers, "worker")
 	}
@@ -132,7 +132,7 @@ func (p *pool) notClosed(f flow, rate queueing.Bounds, response float64) string 
 		return "some requests may take longer than " + seconds(f.patience.Seconds()) + ", " + f.whose + ", and who leaves is served all the same"
 	case timeout > 0 && p.c.Model == worker.Sync && p.outlasts(f).High*rate.High*f.span.Seconds() > worthAWord:
 		return "some requests outlast the worker timeout, and are cut"
-	case timeout > 0 && p.c.Model.EventLoop() && places > 0 && response > timeout:
+	case timeout > 0 && p.c.Model.EventLoop() && !p.lends() && places > 0 && response > timeout:
 		return "a turn of all handlers that block outlasts the worker timeout: the loop is killed with all that it accepted"
 	}
 	return ""

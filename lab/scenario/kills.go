@@ -11,7 +11,7 @@ import (
 // killed predicts what the worker timeout does to requests that outlast it, and
 // reports whether that is all that can be said.
 func (p *pool) killed(th *theory, flows []flow, m mix) bool {
-	if p.c.Timeout == 0 || p.c.Model == worker.Threaded {
+	if p.c.Timeout == 0 || p.c.Model == worker.Threaded || p.lends() {
 		return false
 	}
 	timeout, boot, workers := p.c.Timeout.Seconds(), p.c.BootTime.Seconds(), float64(p.c.Workers)

@@ -61,14 +61,15 @@ func (p *pool) nobodyQueues(th *theory, flows []flow) {
 	}
 }
 
-// inNoQueue predicts how many requests of f are under way, and what they take.
-func (p *pool) inNoQueue(th *theory, f flow, r replies) {
+// inNoQueue predicts how many requests of f are under way, and what they take. It reports whether it does.
+func (p *pool) inNoQueue(th *theory, f flow, r replies) bool {
 	at := len(th.predictions)
 	if !p.latency(th, f, r) {
-		return
+		return false
 	}
 	own, _ := p.service(f)
 	little := prediction{metric: p.s.on(inFlight(f), f.name), low: f.rate * (own + r.wait), high: f.rate * (own + r.wait),
 		formula: fmt.Sprintf("Little's law: λ·E[S] = %s/s · %s", number(f.rate), seconds(own+r.wait))}
 	th.predictions = slices.Insert(th.predictions, at, little)
+	return true
 }

@@ -192,7 +192,7 @@ func (s *Scenario) immortal(i int, c worker.Config) string {
 		return "the worker timeout is 0"
 	case c.Model == worker.Threaded:
 		return "the main thread of a threaded worker beats however long its threads take"
-	case c.Model == worker.Evented && !blocks && c.CPU == 0 && c.Heartbeat < c.Timeout-time.Second:
+	case c.Model.EventLoop() && !blocks && c.CPU == 0 && c.Heartbeat < c.Timeout-time.Second:
 		return "handlers that wait with await or thread never hold the loop, and cpu is 0"
 	}
 	return ""

@@ -138,17 +138,22 @@ func (p *pool) keepsUp(th *theory, flows []flow, m mix, places int, word string)
 		th.none(p.names(), "the threads are held by requests that wait for the workers' CPU")
 		return
 	}
-	busy := p.inService(m.span)
-	served := m.mean - m.boots
-	th.predict(p.at(busy), m.rate*served, "Little's law: λ·E[S], %s", m.loads)
-	th.predict(p.at(over(busy, "utilisation", c)), m.rate*served/c, "λ·E[S]/c, on %s", word)
+	latency := p.latency
+	if p.lends() { // who holds a thread is not observed, only who holds the loop
+		latency = p.inNoQueue
+	} else {
+		busy := p.inService(m.span)
+		served := m.mean - m.boots
+		th.predict(p.at(busy), m.rate*served, "Little's law: λ·E[S], %s", m.loads)
+		th.predict(p.at(over(busy, "utilisation", c)), m.rate*served/c, "λ·E[S]/c, on %s", word)
+	}
 	if why := p.noWaits(m, contended); why != "" {
 		th.none("latency of "+p.names(), "%s", why)
 		return
 	}
 	if !p.oneQueue() && contended == 0 {
 		for _, f := range flows {
-			p.latency(th, f, p.atOnce(f, "a place is always free: the service time"))
+			latency(th, f, p.atOnce(f, "a place is always free: the service time"))
 		}
 		return
 	}
@@ -170,7 +175,7 @@ func (p *pool) keepsUp(th *theory, flows []flow, m mix, places int, word string)
 			}
 			return 1 - later
 		}
-		p.latency(th, f, r)
+		latency(th, f, r)
 		return
 	}
 	for _, f := range flows {
@@ -178,7 +183,7 @@ func (p *pool) keepsUp(th *theory, flows []flow, m mix, places int, word string)
 		if len(flows) > 1 && m.scv < 0.9 {
 			r.meanOnly = "who comes at regular intervals and who comes at random wait differently"
 		}
-		p.latency(th, f, r)
+		latency(th, f, r)
 	}
 }
 

@@ -95,7 +95,7 @@ func (p *pool) tooFew(m mix, capacity float64, word string) lab.Lesson {
 		Fix: fmt.Sprintf("By Little's law %s requests are in service at a time: %d places at the very least, and some to spare. search: {%s: 1..%d} finds how many.",
 			number(m.rate*m.mean), need, p.searchable(), min(2*need, worker.MaxThreads)),
 	}
-	if p.c.Model.EventLoop() {
+	if p.c.Model.EventLoop() && !p.lends() {
 		lesson.Fix = "Await: a loop whose handlers await serves all of them at a time."
 	}
 	return lesson
@@ -111,8 +111,11 @@ func part(share float64) string {
 
 // searchable is the parameter that gives the pool more places.
 func (p *pool) searchable() string {
-	if p.c.Model == worker.Threaded {
+	switch {
+	case p.c.Model == worker.Threaded:
 		return "threads"
+	case p.lends():
+		return "thread_limit"
 	}
 	return "workers"
 }

@@ -16,7 +16,7 @@ import (
 )
 
 func TestWhatIsLeftOutIsTheModelsDefault(t *testing.T) {
-	for _, model := range []worker.Model{worker.Sync, worker.Threaded, worker.Evented, worker.ThreadPerRequest} {
+	for _, model := range []worker.Model{worker.Sync, worker.Threaded, worker.Evented, worker.Uvicorn, worker.ThreadPerRequest} {
 		e := parse(t, "server: {model: "+model.String()+`}
 service: {distribution: constant, time: 1s}
 waits: block
@@ -29,12 +29,42 @@ load: {path: /, rate: 1, for: 10s}`).Experiment(7)
 	}
 }
 
+func TestUvicornWithATimeoutIsGunicornsWorker(t *testing.T) {
+	const rest = "\nservice: {distribution: constant, time: 1s}\nwaits: await\nload: {path: /, rate: 1, for: 10s}"
+	want := worker.UvicornWorker()
+	want.Timeout = 10 * time.Second
+	assert.Equal(t, want, parse(t, "server: {model: uvicorn, timeout: 10s}"+rest).Experiment(1).System.Server)
+}
+
+// A sync view has one of anyio's threads if the file does not say otherwise. Where no handler waits in a thread there is no
+// limit to speak of.
+func TestTheThreadLimitIsAnyIOsUnlessTheFileSaysOtherwise(t *testing.T) {
+	for _, c := range []struct {
+		server, waits string
+		want          int
+		says          string
+	}{
+		{"model: uvicorn", "thread", 40, "settings model: uvicorn, thread_limit: 40; arrivals"},
+		{"model: evented", "thread", 40, "settings model: evented, thread_limit: 40; arrivals"},
+		{"model: uvicorn, thread_limit: 7", "thread", 7, "settings model: uvicorn, thread_limit: 7; arrivals"},
+		{"model: uvicorn, thread_limit: none", "thread", 0, "settings model: uvicorn, thread_limit: none; arrivals"},
+		{"model: uvicorn", "await", 0, "settings model: uvicorn; arrivals"},
+		{"model: sync", "thread", 0, "settings model: sync; arrivals"},
+	} {
+		s := parse(t, "server: {"+c.server+"}\nwaits: "+c.waits+`
+service: {distribution: constant, time: 10ms}
+load: {path: /, rate: 1, for: 10s}`)
+		assert.Equal(t, c.want, s.Experiment(1).System.Server.ThreadLimit, "%s, waits: %s", c.server, c.waits)
+		assert.Contains(t, words(run(t, s)), c.says)
+	}
+}
+
 func TestEverySettingReachesItsField(t *testing.T) {
 	e := parse(t, `
 name: all/settings
 claim: All of it is read.
 server:
-  {model: evented, workers: 2, worker_connections: 3, backlog: 4, timeout: 5s, heartbeat: 6s, graceful_timeout: 7s,
+  {model: evented, workers: 2, worker_connections: 3, thread_limit: 41, backlog: 4, timeout: 5s, heartbeat: 6s, graceful_timeout: 7s,
    keep_alive: 8s, max_requests: 9, max_requests_jitter: 10, boot_time: 11ms, cpu: 12us, sleep_overshoot: 13us,
    replies: end-of-turn, accept_again: 0.5, address: "127.0.0.1:8001", overflow: refuse}
 nginx: app.conf
@@ -46,7 +76,7 @@ horizon: 20s
 	assert.Equal(t, "all/settings", e.Name)
 	assert.Equal(t, "All of it is read.", e.Claim)
 	assert.Equal(t, worker.Config{
-		Model: worker.Evented, Workers: 2, Threads: 1, WorkerConnections: 3, Backlog: 4, Timeout: 5 * time.Second,
+		Model: worker.Evented, Workers: 2, Threads: 1, WorkerConnections: 3, ThreadLimit: 41, Backlog: 4, Timeout: 5 * time.Second,
 		Heartbeat: 6 * time.Second, GracefulTimeout: 7 * time.Second, KeepAlive: 8 * time.Second, MaxRequests: 9,
 		MaxRequestsJitter: 10, BootTime: 11 * time.Millisecond, CPU: 12 * time.Microsecond,
 		SleepOvershoot: 13 * time.Microsecond, Replies: worker.EndOfTurn, AcceptAgain: 0.5,
@@ -63,7 +93,7 @@ horizon: 20s
 		Timeout: 3 * time.Second, GiveUp: true,
 	}}, e.Load)
 	assert.Equal(t, 20*time.Second, e.Horizon)
-	assert.Contains(t, e.System.Variant, "/inner takes 1 s, in a thread of its own")
+	assert.Contains(t, e.System.Variant, "/inner takes 1 s, in a thread of a pool")
 }
 
 func TestTheEndIsWhenTheLastClientHasWaited(t *testing.T) {

@@ -410,6 +410,27 @@ func TestAnNginxWithFewConnectionsRuns(t *testing.T) {
 	assert.Equal(t, float64(len(o.Records)), lab.Replies(200).Of(o), "all that came")
 }
 
+// Starlette lends its sync views 40 threads. With one for each request, 60 requests/s of 1 s all take 1 s.
+func TestSyncViewsOfAnAsyncServerShareTheirThreads(t *testing.T) {
+	text, err := os.ReadFile("testdata/r05-silent.yaml")
+	require.NoError(t, err)
+	r := run(t, parse(t, string(text)))
+	assert.False(t, r.Holds(), "%s", r)
+	// 40 requests come in 2/3 s and take 1 s. Each 40 therefore wait 1/3 s longer than the 40 before them. The last 40 of
+	// 3,600 are more than 1 %.
+	assert.InDelta(t, 1+89/3.0, measured(t, r)["p99"], 1e-3)
+	assert.Contains(t, words(r), "model: evented, thread_limit: 40")
+	assert.Contains(t, words(r), "search: {thread_limit: 1..122} finds how many")
+
+	r = run(t, parse(t, strings.Replace(string(text), "{model: evented}", "{model: uvicorn, thread_limit: none}", 1)))
+	assert.True(t, r.Holds(), "%s", r)
+
+	few := strings.Replace(string(text), "rate: 60", "rate: 6", 1)
+	r = run(t, parse(t, few+"search: {thread_limit: 1..40}"))
+	assert.True(t, r.Holds(), "%s", r)
+	assert.Contains(t, words(r), "6 holds, and 5 does not")
+}
+
 func TestARunThatGoesWrongIsAnError(t *testing.T) {
 	_, err := parse(t, `
 server: {model: thread-per-request}

@@ -25,15 +25,20 @@
 //
 //   - name, claim: default to the file's name, and to what must hold.
 //   - server: model is sync (gunicorn's worker class of that name), threaded (its
-//     gthread), evented (its gevent), uvicorn (alone, or with a timeout
-//     as gunicorn's worker class, worker.UvicornWorker) or thread-per-request (no
-//     gunicorn, but Django's runserver), and the rest are gunicorn's words for a
-//     [worker.Config]: workers, threads,
-//     worker_connections, backlog, timeout, heartbeat, graceful_timeout,
-//     keep_alive, max_requests, max_requests_jitter, boot_time, cpu,
-//     sleep_overshoot, replies, accept_again. What is left out is the model's
-//     default (worker.Defaults). overflow is drop or refuse, and address where it
+//     gthread), evented (its gevent), uvicorn, or thread-per-request (no gunicorn, but
+//     Django's runserver). The other keys are gunicorn's words for a [worker.Config]:
+//     workers, threads, worker_connections, backlog, timeout, heartbeat,
+//     graceful_timeout, keep_alive, max_requests, max_requests_jitter, boot_time, cpu,
+//     sleep_overshoot, replies, accept_again. What is left out is the model's default
+//     ([worker.Defaults]). A key that a model does not look at is an error. uvicorn has
+//     no worker_connections and no heartbeat of its own. With a timeout it is gunicorn's
+//     worker class ([worker.UvicornWorker]), and without one it is uvicorn alone, which
+//     kills no worker. overflow is drop or refuse, and address where the server
 //     listens. servers is a list of these, behind an nginx; all run the same app.
+//   - thread_limit, of a server with an event loop (evented, uvicorn): how many
+//     handlers that wait with thread run at a time in one worker. The others wait for
+//     a thread. The default is Starlette's and FastAPI's limit,
+//     [worker.AnyIOThreads]; none is Django, which gives each request a thread.
 //   - nginx: an nginx.conf, relative to the file, or the word shipped for the
 //     exercise's. hosts: what the names in it resolve to; localhost is 127.0.0.1
 //     unless it says otherwise.
@@ -43,8 +48,8 @@
 //     {service, waits, stream}; a stream is a line each service time, for ever.
 //   - waits: how a handler waits: await (async handlers, and what gevent has
 //     patched), thread (sync views on an async server) or block, which holds the
-//     whole loop. Each route may have its own. Only evented workers tell these
-//     apart, and where there are any it must be said.
+//     whole loop. Each route may have its own. Only workers with an event loop,
+//     evented and uvicorn, tell these apart, and where there are any it must be said.
 //   - load: a list. With rate it is an open loop, as [load.Open]. Its arrivals are
 //     poisson, which is the default because independent users arrive like that, or
 //     constant, at regular intervals, which queue less. Without a timeout its clients
@@ -59,8 +64,8 @@
 //   - hold: a list of {metric, of, at_most, at_least}, each of the mean over the
 //     seeds. It is undecided if the bound lies within what the seeds leave uncertain. of is a load's name; without it the metric is of all loads. See
 //     [Scenario.Run] for the metrics.
-//   - search: {threads: 1..60}, or workers, worker_connections, backlog or
-//     max_requests; of is the address of the server, where there are several.
+//   - search: {threads: 1..60}, or workers, worker_connections, thread_limit, backlog
+//     or max_requests; of is the address of the server, where there are several.
 //   - measured: a list of {metric, of, values}, what the field says of the same
 //     metrics.
 //
@@ -80,7 +85,8 @@
 //     the same time are one;
 //   - open loops that cannot: the fluid collapse, with the patience of the clients
 //     or of nginx, whichever ends first;
-//   - handlers that await: no pool, and the loops' CPU as the limit;
+//   - handlers that await: no pool, and the loops' CPU as the limit; handlers in
+//     threads are a queue for the thread_limit threads of each worker;
 //   - requests that outlast the worker timeout: how many workers are killed;
 //   - streams: how many ever get a line.
 //

@@ -30,18 +30,19 @@ var searchables = map[string]func(*worker.Config) *int{
 	"workers":            func(c *worker.Config) *int { return &c.Workers },
 	"threads":            func(c *worker.Config) *int { return &c.Threads },
 	"worker_connections": func(c *worker.Config) *int { return &c.WorkerConnections },
+	"thread_limit":       func(c *worker.Config) *int { return &c.ThreadLimit },
 	"backlog":            func(c *worker.Config) *int { return &c.Backlog },
 	"max_requests":       func(c *worker.Config) *int { return &c.MaxRequests },
 }
 
 // places are those of which more serve more at a time.
-var places = []string{"workers", "threads"}
+var places = []string{"workers", "threads", "thread_limit"}
 
 var ranges = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})\.\.(0|[1-9][0-9]{0,8})$`)
 
 // search reads what is searched for.
 func (r *reading) search(n *yaml.Node, file *mapping, s *Scenario) {
-	m := r.mapping(n, "search", "workers", "threads", "worker_connections", "backlog", "max_requests", "of")
+	m := r.mapping(n, "search", "workers", "threads", "thread_limit", "worker_connections", "backlog", "max_requests", "of")
 	if n.Kind != yaml.MappingNode {
 		return
 	}
@@ -98,6 +99,16 @@ func (r *reading) search(n *yaml.Node, file *mapping, s *Scenario) {
 		return // the servers may be what they are not
 	}
 	model := s.servers()[found.server].Model
+	if found.key == "thread_limit" && model.EventLoop() {
+		switch {
+		case s.servers()[found.server].ThreadLimit == 0:
+			r.bad(m.names[found.key], "thread_limit is searched for, and no handler waits with thread")
+			return
+		case found.low == 0:
+			r.bad(values, "thread_limit is %s: want at least 1", values.Value)
+			return
+		}
+	}
 	if i := slices.IndexFunc(settings, func(x setting) bool { return x.key == found.key }); !settings[i].on(model) {
 		r.bad(m.names[found.key], "%s means nothing to the model %s", found.key, model)
 		return
@@ -116,7 +127,7 @@ func mostOf(key string) int {
 	switch key {
 	case "workers":
 		return worker.MaxWorkers
-	case "threads":
+	case "threads", "thread_limit":
 		return worker.MaxThreads
 	}
 	return mostOfAny

@@ -15,6 +15,7 @@ import (
 
 	"example.com/outagelab/lab"
 	"example.com/outagelab/lab/simnet"
+	"example.com/outagelab/lab/synthetic"
 	"example.com/outagelab/pocserver/worker"
 )
 
@@ -35,6 +36,7 @@ func (s setting) on(m worker.Model) bool { return s.only == nil || slices.Contai
 
 // The models that look at some of the settings.
 var (
+	loops    = []worker.Model{worker.Evented, worker.Uvicorn}
 	beating  = []worker.Model{worker.Evented}
 	accepts  = []worker.Model{worker.Threaded, worker.Evented}
 	gunicorn = []worker.Model{worker.Sync, worker.Threaded, worker.Evented, worker.Uvicorn}
@@ -44,6 +46,7 @@ var settings = []setting{
 	{"workers", "Workers", whole(worker.MaxWorkers, func(c *worker.Config) *int { return &c.Workers }), nil},
 	{"threads", "Threads", whole(worker.MaxThreads, func(c *worker.Config) *int { return &c.Threads }), nil},
 	{"worker_connections", "WorkerConnections", whole(mostOfAny, func(c *worker.Config) *int { return &c.WorkerConnections }), accepts},
+	{"thread_limit", "ThreadLimit", threadLimit, loops},
 	{"backlog", "Backlog", whole(mostOfAny, func(c *worker.Config) *int { return &c.Backlog }), nil},
 	{"timeout", "Timeout", duration(func(c *worker.Config) *time.Duration { return &c.Timeout }), nil},
 	{"heartbeat", "Heartbeat", duration(func(c *worker.Config) *time.Duration { return &c.Heartbeat }), beating},
@@ -75,6 +78,21 @@ func whole(most int, field func(*worker.Config) *int) func(*reading, *yaml.Node,
 			*field(c) = x
 		}
 	}
+}
+
+// unlimited is the thread_limit of an app that gives each request a thread.
+const unlimited = "none"
+
+func threadLimit(r *reading, n *yaml.Node, key string, c *worker.Config) {
+	if n.Kind == yaml.ScalarNode && n.Value == unlimited {
+		c.ThreadLimit = 0
+		return
+	}
+	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" {
+		r.bad(n, "%s is %s: want a whole number, such as %d, or %s", key, kind(n), worker.AnyIOThreads, unlimited)
+		return
+	}
+	c.ThreadLimit, _ = r.whole(n, key, 1, worker.MaxThreads)
 }
 
 func duration(field func(*worker.Config) *time.Duration) func(*reading, *yaml.Node, string, *worker.Config) {
@@ -122,8 +140,9 @@ func (r *reading) servers(m *mapping, s *Scenario, unsaid []*yaml.Node) {
 			r.bad(address, "address is %s, and so is that of the server in line %d", a.Address, before.Line)
 		}
 		at[a.Address] = address
+		r.lendThreads(&a.Server, keys["thread_limit"], s.routes)
 		if r.fine() {
-			a.App, a.Variant = instances(s.routes), s.appWords(a.Server.Model)
+			a.App, a.Variant = instances(s.routes), s.appWords(a.Server)
 			if i > 0 && !a.Server.Model.EventLoop() {
 				a.Variant = "the same app"
 			}
@@ -136,8 +155,20 @@ func (r *reading) servers(m *mapping, s *Scenario, unsaid []*yaml.Node) {
 	}
 	if slices.ContainsFunc(s.servers(), func(c worker.Config) bool { return c.Model.EventLoop() }) {
 		for _, n := range unsaid {
-			r.bad(n, "waits is missing: an evented server tells them apart: await (async handlers), thread (sync views on an async server), or block")
+			r.bad(n, "waits is missing: an event loop tells them apart: await (async handlers), thread (sync views on an async server), or block")
 		}
+	}
+}
+
+// lendThreads gives a server with an event loop the thread limit of Starlette and FastAPI, if a route waits in threads and
+// the file, at key, does not say which limit there is.
+func (r *reading) lendThreads(c *worker.Config, key *yaml.Node, routes []route) {
+	switch lent := slices.ContainsFunc(routes, func(rt route) bool { return rt.Waits == synthetic.InThread }); {
+	case !c.Model.EventLoop():
+	case lent && key == nil:
+		c.ThreadLimit = worker.AnyIOThreads
+	case !lent && key != nil && len(routes) > 0:
+		r.bad(key, "thread_limit is given, and no handler waits with thread: leave it out, or say waits: thread")
 	}
 }
 

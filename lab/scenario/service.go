@@ -221,15 +221,20 @@ func routeOf(routes []route, path string) *route {
 	return best
 }
 
-// appWords says the app in words, on a server of that model.
-func (s *Scenario) appWords(model worker.Model) string {
+// appWords says the app in words, on a server of that configuration.
+func (s *Scenario) appWords(c worker.Config) string {
 	var all []string
 	for _, rt := range s.routes {
 		text := "takes "
 		if rt.Stream {
 			text = "is a stream, with a line each "
 		}
-		if text += rt.words; model.EventLoop() {
+		text += rt.words
+		switch {
+		case !c.Model.EventLoop():
+		case rt.Waits == synthetic.InThread && c.ThreadLimit > 0:
+			text += ", in a thread of a pool"
+		default:
 			text += waiting[rt.Waits]
 		}
 		if rt.Path == "/" && len(s.routes) == 1 {

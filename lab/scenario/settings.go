@@ -4,8 +4,10 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
+	"example.com/outagelab/lab/synthetic"
 	"example.com/outagelab/lab/typeset"
 )
 
@@ -16,6 +18,13 @@ func (s *Scenario) settings() string {
 	servers, addresses := s.servers(), s.addresses()
 	for i, c := range servers {
 		text := "model: " + c.Model.String()
+		switch {
+		case !c.Model.EventLoop() || !s.lends():
+		case c.ThreadLimit == 0:
+			text += ", thread_limit: none"
+		default:
+			text += ", thread_limit: " + number(float64(c.ThreadLimit))
+		}
 		if len(servers) > 1 {
 			text = addresses[i] + " " + text
 		}
@@ -27,6 +36,11 @@ func (s *Scenario) settings() string {
 		all = append(all, fmt.Sprintf("nginx: worker_processes %d, worker_connections %s", processes, number(float64(each))))
 	}
 	return strings.Join(all, "; ")
+}
+
+// lends reports whether handlers wait in threads beside an event loop.
+func (s *Scenario) lends() bool {
+	return slices.ContainsFunc(s.routes, func(rt route) bool { return rt.Waits == synthetic.InThread })
 }
 
 // arrivals returns how the requests of open loops arrive, with the loads' names where they differ.

@@ -22,6 +22,13 @@ func (p *pool) streams(th *theory, f flow) {
 	metric := p.s.on(lab.Streaming, f.name)
 	least, most, last := p.waits(f)
 	places, word := p.places()
+	if p.lends() {
+		if n > float64(p.c.ThreadLimit) {
+			th.none(f.name, "streams in threads take turns, a thread for each line")
+			return
+		}
+		places = 0 // one is always free
+	}
 	switch first := f.route.Time.CDF; {
 	case first(most.Seconds()) == 0:
 		th.predict(metric, 0, "none: a line takes longer than the %s that a client waits", seconds(most.Seconds()))

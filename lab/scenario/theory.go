@@ -214,8 +214,11 @@ func placesOf(c worker.Config, waits synthetic.Waits) int {
 	case worker.Threaded:
 		return c.Workers * min(c.Threads, c.WorkerConnections)
 	case worker.Evented, worker.Uvicorn:
-		if waits == synthetic.Blocking {
+		switch waits {
+		case synthetic.Blocking:
 			return c.Workers
+		case synthetic.InThread:
+			return c.Workers * c.ThreadLimit
 		}
 	}
 	return 0
@@ -232,7 +235,15 @@ func (p *pool) places() (n int, word string) {
 	case worker.ThreadPerRequest:
 		return n, "one process"
 	}
+	if p.lends() {
+		return n, plural(n, "thread")
+	}
 	return n, plural(p.c.Workers, "loop")
+}
+
+// lends reports whether requests wait for the threads of a pool beside their loop: see worker.Config.ThreadLimit.
+func (p *pool) lends() bool {
+	return p.c.Model.EventLoop() && p.c.ThreadLimit > 0 && p.flows[0].route.Waits == synthetic.InThread
 }
 
 func plural(n int, one string) string { return typeset.Plural(n, one, one+"s") }
@@ -249,8 +260,14 @@ func (p *pool) predict(th *theory) {
 		default:
 			closed++
 		}
-		if p.c.Model.EventLoop() && (f.route.Waits == synthetic.Blocking) != (p.flows[0].route.Waits == synthetic.Blocking) {
+		first := p.flows[0].route.Waits
+		switch waits := f.route.Waits; {
+		case !p.c.Model.EventLoop() || waits == first:
+		case waits == synthetic.Blocking || first == synthetic.Blocking:
 			th.none(p.names(), "handlers that block share a loop with handlers that await")
+			return
+		case p.c.ThreadLimit > 0:
+			th.none(p.names(), "handlers in threads share a loop with handlers that await")
 			return
 		}
 	}
@@ -290,6 +307,8 @@ func (p *pool) predict(th *theory) {
 	}
 	switch {
 	case len(opens) == 0:
+	case p.lends():
+		p.lent(th, opens)
 	case places > 0:
 		p.queue(th, opens)
 	default:

@@ -105,6 +105,41 @@ service: {distribution: constant, time: 80ms}
 waits: await
 load: {path: /, rate: 100, arrivals: constant, for: 100s}`,
 			map[string]any{"throughput": 50 * 1.001}},
+		{"M/M/2 of a loop's threads, at half their capacity: see above", `
+server: {model: uvicorn, thread_limit: 2}
+service: {distribution: exponential, mean: 1s}
+waits: thread
+load: {path: /, rate: 1, for: 1000s, arrivals: poisson}`,
+			map[string]any{"requests in flight": 4.0 / 3, "mean latency": 4.0 / 3, "p99": 0.0}},
+		{"a thread is always free, and 0.1 s of CPU is left to wait for", `
+server: {model: uvicorn, cpu: 100ms}
+service: {distribution: exponential, mean: 1s}
+waits: thread
+load: {path: /, rate: 5, for: 1000s, arrivals: constant}`,
+			map[string]any{"requests in flight": 5 * (1.1 + 0.025*math.Exp(-1.0/3)), "mean latency": 1.1 + 0.025*math.Exp(-1.0/3), "p99": 0.0}},
+		{"Django has a thread for each", `
+server: {model: uvicorn, thread_limit: none}
+service: {distribution: exponential, mean: 1s}
+waits: thread
+load: {path: /, rate: 60, for: 1000s, arrivals: poisson}`,
+			map[string]any{"requests in flight": 60.0, "mean latency": 1.0, "p99": math.Log(100)}},
+		{"more requests/s than 40 threads serve in 1 s: all are served, for nobody leaves", `
+server: {model: uvicorn}
+service: {distribution: constant, time: 1s}
+waits: thread
+load: {path: /, rate: 60, for: 1m}`,
+			map[string]any{"good replies": 3600.0}},
+		{"a closed loop on 2 threads of a loop", `
+server: {model: uvicorn, thread_limit: 2}
+service: {distribution: constant, time: 100ms}
+waits: thread
+load: {path: /, connections: 20, for: 100s}`,
+			map[string]any{"throughput": 20.0, "mean latency": 1.0}},
+		{"streams of which each has a thread", `
+server: {model: uvicorn}
+routes: {/: {service: {distribution: constant, time: 1s}, stream: true, waits: thread}}
+load: {path: /, connections: 40, for: 1m}`,
+			map[string]any{"streams that got a line": 40.0}},
 		{"that of one of two servers is of its load alone", `
 servers: [{model: evented, cpu: 20ms, address: 127.0.0.1:8001}, {model: sync, address: 127.0.0.1:8002}]
 nginx: app.conf

@@ -278,8 +278,11 @@ func roundedDown(d time.Duration) string {
 
 // beat is how often something happens in a worker without a request.
 func beat(c worker.Config) time.Duration {
-	if c.Model == worker.Evented {
+	switch {
+	case c.Model == worker.Evented:
 		return min(c.Heartbeat, time.Second)
+	case c.Model == worker.Uvicorn && c.Timeout > 0: // see worker.Config.Heartbeat
+		return min(c.Timeout/2, time.Second)
 	}
 	return time.Second
 }
