@@ -4,7 +4,6 @@
 package front
 
 import (
-	"container/list"
 	"context"
 	"net"
 	"sync"
@@ -54,9 +53,8 @@ func (d *door) Accept() (net.Conn, error) {
 		p.mu.Unlock()
 		served.process = p.processFor(served.nth)
 		served.worker = p.processes[served.process]
-		e := event{conn: served.nth, kind: accept, client: served}
-		served.worker.ask(&e)
-		if e.ok {
+		served.worker.ask(event{conn: served.nth, kind: accept, client: served})
+		if served.admitted {
 			d.open.Add(1)
 			return served, nil
 		}
@@ -94,13 +92,15 @@ type clientConn struct {
 	closed   atomic.Bool
 
 	// Of the process, and guarded by its lock.
-	held     bool          // it has one of worker_connections
-	reusable *list.Element // in the process's list, while no request is under way
+	admitted      bool // there was one of worker_connections for it
+	held          bool // it still has that
+	idle          bool // it is in the process's list, while no request is under way
+	before, after *clientConn
 }
 
 // note tells the process what happens to the connection.
 func (c *clientConn) note(kind eventKind) {
-	c.worker.note(&event{conn: c.nth, kind: kind, client: c})
+	c.worker.note(event{conn: c.nth, kind: kind, client: c})
 }
 
 // Close also gives the connection back to its process.

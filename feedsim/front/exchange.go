@@ -139,8 +139,7 @@ func (x *exchange) ask() (*reply, int) {
 		x.tries = n
 	}
 	for {
-		e := event{conn: x.client.nth, kind: choosePeer, pick: &x.pick}
-		x.process.ask(&e)
+		x.process.ask(event{conn: x.client.nth, kind: choosePeer, pick: &x.pick})
 		x.record.Tries = append(x.record.Tries, Try{Start: time.Now()})
 		x.try = &x.record.Tries[len(x.record.Tries)-1]
 		if x.pick.peer < 0 {
@@ -148,7 +147,7 @@ func (x *exchange) ask() (*reply, int) {
 			return nil, onNoLive.status()
 		}
 		x.try.Peer = addrs[x.pick.peer]
-		if !e.ok {
+		if !x.pick.connected {
 			x.end(NoSlot, Connecting, nil)
 			x.leavePeer(leaveFine)
 			return nil, http.StatusInternalServerError
@@ -194,7 +193,7 @@ func (x *exchange) mayTryNext(why failures, sent bool) bool {
 // leavePeer ends the use of the peer that was chosen.
 func (x *exchange) leavePeer(how eventKind) {
 	if x.pick.tried != nil { // a single peer is never marked
-		x.process.note(&event{conn: x.client.nth, kind: how, pick: &x.pick, peer: x.pick.peer, while: cmp.Or(x.try.While, ReadingHeader)})
+		x.process.note(event{conn: x.client.nth, kind: how, pick: &x.pick, peer: x.pick.peer, while: cmp.Or(x.try.While, ReadingHeader)})
 	}
 }
 

@@ -59,7 +59,7 @@ func TestOfTwoAtOneInstantTheFirstConnectionComesFirst(t *testing.T) {
 			for _, conn := range order {
 				both.Go(func() {
 					x := pick{tried: make([]bool, 2)}
-					p.ask(&event{conn: conn, kind: choosePeer, pick: &x})
+					p.ask(event{conn: conn, kind: choosePeer, pick: &x})
 					mu.Lock()
 					defer mu.Unlock()
 					got[conn] = x.peer

@@ -26,6 +26,8 @@ type pick struct {
 	group int
 	tried []bool // by peer
 	peer  int    // the last one chosen; -1 if none was left
+	// connected says that the process had a connection for it.
+	connected bool
 }
 
 // choose is ngx_http_upstream_get_round_robin_peer, with

@@ -5,7 +5,6 @@ package front
 
 import (
 	"cmp"
-	"container/list"
 	"slices"
 	"sync"
 	"time"
@@ -23,14 +22,13 @@ type process struct {
 	log func(LogLine)
 
 	mu     sync.Mutex
-	events []*event // not decided on, in order of time
-	free   int      // connections, of all
-	groups []group  // one an upstream
-	// reusable are the clients' connections without a request under way: those that
-	// have sent none yet, and those kept alive. The one that has been longest so is
-	// first.
-	reusable list.List
-	warned   int64 // the second of the last warning about reusing
+	events []event // not decided on, in order of time
+	free   int     // connections, of all
+	groups []group // one an upstream
+	// idle are the clients' connections without a request under way: those that have
+	// sent none yet, and those kept alive.
+	idle   idleList
+	warned int64 // the second of the last warning about reusing
 
 	drained []*clientConn // to be closed, once the lock is free
 	lines   []LogLine     // to be logged then
@@ -45,8 +43,6 @@ type event struct {
 	pick   *pick       // choosePeer, leaveFine and leaveFail
 	peer   int         // leaveFine and leaveFail
 	while  While       // leaveFail: what the try was at
-
-	ok bool // the answer: there was a connection for it
 }
 
 type eventKind int
@@ -62,18 +58,19 @@ const (
 	leaveFail                   // a try that failed
 )
 
-// note adds an event that happens now.
-func (p *process) note(e *event) {
+// note adds an event that happens now, and returns when that is.
+func (p *process) note(e event) time.Time {
 	p.mu.Lock()
 	e.at = time.Now() // under the lock, which keeps events in order of time
 	p.events = append(p.events, e)
 	p.mu.Unlock()
+	return e.at
 }
 
-// ask adds an event that happens now and returns when it has been decided on.
-func (p *process) ask(e *event) {
-	p.note(e)
-	repeatable.Settle(e.at)
+// ask adds an event that happens now and returns when it has been decided on. The
+// answer is where the event points to.
+func (p *process) ask(e event) {
+	repeatable.Settle(p.note(e))
 	p.mu.Lock()
 	p.decide(time.Now())
 	drained, lines := p.drained, p.lines
@@ -94,12 +91,12 @@ func (p *process) decide(now time.Time) {
 		due++
 	}
 	if due > 1 {
-		slices.SortStableFunc(p.events[:due], func(a, b *event) int {
+		slices.SortStableFunc(p.events[:due], func(a, b event) int {
 			return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.conn, b.conn))
 		})
 	}
-	for _, e := range p.events[:due] {
-		p.decideOn(e)
+	for i := range p.events[:due] {
+		p.decideOn(&p.events[i])
 	}
 	p.events = slices.Delete(p.events, 0, due)
 }
@@ -107,15 +104,15 @@ func (p *process) decide(now time.Time) {
 func (p *process) decideOn(e *event) {
 	switch e.kind {
 	case accept:
-		if e.ok = p.take(e); e.ok {
-			e.client.held = true
-			e.client.reusable = p.reusable.PushBack(e.client)
+		if p.take(e) {
+			e.client.admitted, e.client.held = true, true
+			p.idle.add(e.client)
 		}
 	case busy:
-		p.keep(e.client)
+		p.idle.remove(e.client)
 	case idle:
 		if e.client.held {
-			e.client.reusable = p.reusable.PushBack(e.client)
+			p.idle.add(e.client)
 		}
 	case hangUp:
 		p.giveBack(e.client)
@@ -125,7 +122,7 @@ func (p *process) decideOn(e *event) {
 		// A peer is chosen first (ngx_event_connect_peer in
 		// src/event/ngx_event_connect.c).
 		e.pick.peer = p.groups[e.pick.group].choose(e.pick, e.at.Unix())
-		e.ok = e.pick.peer >= 0 && p.take(e)
+		e.pick.connected = e.pick.peer >= 0 && p.take(e)
 	case leaveFine:
 		p.groups[e.pick.group].leave(e.peer, false, e.at.Unix())
 	case leaveFail:
@@ -150,7 +147,7 @@ func (p *process) take(e *event) bool {
 // most a sixteenth of all is free. It warns of that once a second. Source:
 // src/core/ngx_connection.c, ngx_drain_connections.
 func (p *process) drain(e *event) {
-	n := p.reusable.Len()
+	n := p.idle.n
 	if n == 0 || p.free > p.all/16 {
 		return
 	}
@@ -159,17 +156,9 @@ func (p *process) drain(e *event) {
 		p.lines = append(p.lines, LogLine{e.at, Warn, p.nth, 0, noSlot(p.all) + ", reusing connections"})
 	}
 	for range max(min(32, n/8), 1) {
-		c := p.reusable.Front().Value.(*clientConn)
+		c := p.idle.first
 		p.giveBack(c)
 		p.drained = append(p.drained, c)
-	}
-}
-
-// keep takes a client's connection off the list of reusable ones, if it is there.
-func (p *process) keep(c *clientConn) {
-	if c.reusable != nil {
-		p.reusable.Remove(c.reusable)
-		c.reusable = nil
 	}
 }
 
@@ -177,7 +166,43 @@ func (p *process) keep(c *clientConn) {
 func (p *process) giveBack(c *clientConn) {
 	if c.held {
 		c.held = false
-		p.keep(c)
+		p.idle.remove(c)
 		p.free++
 	}
+}
+
+// idleList is a list of connections. The one that has been in it longest is first.
+type idleList struct {
+	first, last *clientConn
+	n           int
+}
+
+func (l *idleList) add(c *clientConn) {
+	c.idle, c.before = true, l.last
+	if l.last == nil {
+		l.first = c
+	} else {
+		l.last.after = c
+	}
+	l.last = c
+	l.n++
+}
+
+// remove removes a connection, if it is there.
+func (l *idleList) remove(c *clientConn) {
+	if !c.idle {
+		return
+	}
+	if c.before == nil {
+		l.first = c.after
+	} else {
+		c.before.after = c.after
+	}
+	if c.after == nil {
+		l.last = c.before
+	} else {
+		c.after.before = c.before
+	}
+	c.idle, c.before, c.after = false, nil, nil
+	l.n--
 }

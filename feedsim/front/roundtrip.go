@@ -108,7 +108,7 @@ func (x *exchange) dial() (net.Conn, failures) {
 
 // giveBack gives the connection to the peer back to the process.
 func (x *exchange) giveBack() {
-	x.process.note(&event{conn: x.client.nth, kind: release})
+	x.process.note(event{conn: x.client.nth, kind: release})
 }
 
 // close closes the connection to the peer. A second call does nothing.
