@@ -90,8 +90,12 @@ func TestRowsThatCannotBe(t *testing.T) {
 		{"Lesson.Cause is empty", func(e *Experiment) { e.Lesson.Cause = "" }},
 		{"Lesson.Fix is empty", func(e *Experiment) { e.Lesson.Fix = "" }},
 		{"Sibling is nil", func(e *Experiment) { e.Sibling = nil }},
-		{"Latencies[0] lacks its CDF or its Formula", func(e *Experiment) { e.Latencies = []Distribution{{Load: "users", Formula: "M/M/1"}} }},
-		{"Latencies[0] lacks its CDF or its Formula", func(e *Experiment) { e.Latencies = []Distribution{{Load: "users", CDF: certain}} }},
+		{"Latencies[0] lacks its CDF or its Formula", func(e *Experiment) {
+			e.Latencies = []Distribution{{Load: "users", Formula: "M/M/1"}}
+		}},
+		{"Latencies[0] lacks its CDF or its Formula", func(e *Experiment) {
+			e.Latencies = []Distribution{{Load: "users", CDF: certain}}
+		}},
 		{`Latencies[0].Load is "nobody": no load has that name`, func(e *Experiment) {
 			e.Latencies = []Distribution{{Load: "nobody", Formula: "M/M/1", CDF: certain}}
 		}},

@@ -304,8 +304,8 @@ func TestTheLastGoodRequestIsTheOneThatWasSentLast(t *testing.T) {
 func TestEveryMetricOfRecordsHasALoad(t *testing.T) {
 	o := byHand()
 	for _, m := range []Metric{
-		Throughput, Goodput, Timeouts, MeanLatency, LastGood, Replies(200), Failures(load.OK), Latency(50), WrkLatency(50),
-		Concurrency(time.Second),
+		Throughput, Goodput, Timeouts, MeanLatency, LastGood, Replies(200), Failures(load.OK),
+		Latency(50), WrkLatency(50), Concurrency(time.Second),
 	} {
 		of := m.On("users")
 		assert.Empty(t, of.misused)
@@ -333,8 +333,10 @@ func TestACheckOnItsBoundHolds(t *testing.T) {
 		within   Tolerance
 		ok       bool
 	}{
-		{10, AtLeast("x"), true}, {10, AtMost("x"), true}, {math.Nextafter(10, 0), AtLeast("x"), false}, {math.Nextafter(10, 11), AtMost("x"), false},
-		{8, Absolute(2, "x"), true}, {12, Absolute(2, "x"), true}, {12.5, Absolute(2, "x"), false}, {7.5, Absolute(2, "x"), false},
+		{10, AtLeast("x"), true}, {math.Nextafter(10, 0), AtLeast("x"), false},
+		{10, AtMost("x"), true}, {math.Nextafter(10, 11), AtMost("x"), false},
+		{8, Absolute(2, "x"), true}, {7.5, Absolute(2, "x"), false},
+		{12, Absolute(2, "x"), true}, {12.5, Absolute(2, "x"), false},
 		{math.NaN(), AtLeast("x"), false}, {math.Inf(1), AtLeast("x"), true}, {math.NaN(), Shown("x"), true},
 	} {
 		v := Check{Want: 10, Within: c.within}.judge(c.observed)
@@ -361,7 +363,9 @@ func TestWhatIsAllowedIsSaidInWords(t *testing.T) {
 }
 
 func TestTheErrorIsAPartOfThePrediction(t *testing.T) {
-	for _, c := range []struct{ observed, want, part float64 }{{0, 0, 0}, {1, 0, math.NaN()}, {15, 10, 0.5}, {-15, -10, -0.5}} {
+	for _, c := range []struct{ observed, want, part float64 }{
+		{0, 0, 0}, {1, 0, math.NaN()}, {15, 10, 0.5}, {-15, -10, -0.5},
+	} {
 		v := verdict{Check: Check{Want: c.want}, observed: c.observed}
 		got := v.errorPart()
 		assert.True(t, got == c.part || math.IsNaN(got) && math.IsNaN(c.part), "%v of %v: %v", c.observed, c.want, got)
@@ -377,8 +381,12 @@ func TestBusyInIsWithinItsInstants(t *testing.T) {
 	for _, c := range []struct {
 		worker         int
 		from, to, want float64
-	}{{0, 0, 10, 4}, {0, 1, 2, 1}, {0, 2.5, 9.5, 1}, {0, 3, 9, 0}, {1, 0, 4, 0}, {1, 4, 8, 4}, {1, 5, 6, 1}, {2, 0, 10, 0}} {
-		assert.Equal(t, sec(c.want), o.busyIn(c.worker, sec(c.from), sec(c.to)), "worker %d from %v to %v s", c.worker, c.from, c.to)
+	}{
+		{0, 0, 10, 4}, {0, 1, 2, 1}, {0, 2.5, 9.5, 1}, {0, 3, 9, 0},
+		{1, 0, 4, 0}, {1, 4, 8, 4}, {1, 5, 6, 1}, {2, 0, 10, 0},
+	} {
+		got := o.busyIn(c.worker, sec(c.from), sec(c.to))
+		assert.Equal(t, sec(c.want), got, "worker %d from %v to %v s", c.worker, c.from, c.to)
 	}
 }
 

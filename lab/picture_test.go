@@ -89,7 +89,8 @@ func TestAWorkersRowSaysHowManyItServedAtOnce(t *testing.T) {
 		assert.Equal(t, many, strings.Contains(legend, "a worker with threads is busy when"))
 		assert.NotContains(t, legend, "an event loop is busy")
 		assert.Equal(t, len(c.spans) > 0, strings.Contains(legend, "A: for half"))
-		assert.Equal(t, len(c.spans) > 0 && c.spans[0].What == "", strings.Contains(legend, "A is a connection that has sent no request yet"))
+		silent := len(c.spans) > 0 && c.spans[0].What == ""
+		assert.Equal(t, silent, strings.Contains(legend, "A is a connection that has sent no request yet"))
 	}
 }
 
@@ -100,10 +101,14 @@ func TestTheLegendExplainsWhatThereIs(t *testing.T) {
 		reasons []worker.Reason
 		killed  bool
 		mark    string
-	}{{nil, false, ""}, {[]worker.Reason{worker.TimedOut}, true, "×"}, {[]worker.Reason{worker.Recycled}, false, "↻"}} {
-		o := &Observation{Begin: begin, Horizon: sec(10), Workers: 1, kinds: []worker.Config{worker.Defaults(worker.Evented)}}
+	}{
+		{nil, false, ""}, {[]worker.Reason{worker.TimedOut}, true, "×"}, {[]worker.Reason{worker.Recycled}, false, "↻"},
+	} {
+		o := &Observation{Begin: begin, Horizon: sec(10), Workers: 1}
+		o.kinds = []worker.Config{worker.Defaults(worker.Evented)}
 		for _, r := range c.reasons {
-			o.Exits = append(o.Exits, worker.Exit{At: begin.Add(sec(1)), Reason: r}, worker.Exit{Worker: 1, At: begin, Reason: r})
+			o.Exits = append(o.Exits, worker.Exit{At: begin.Add(sec(1)), Reason: r})
+			o.Exits = append(o.Exits, worker.Exit{Worker: 1, At: begin, Reason: r})
 		}
 		_, text := inPicture(o)
 		assert.Equal(t, c.killed, strings.Contains(text, killed))
@@ -170,13 +175,15 @@ func TestTheWaitingRowAppearsIfRequestsWait(t *testing.T) {
 	unfinished := load.Record{Scheduled: sec(1), End: sec(4), Kind: load.Unfinished}
 	assert.Contains(t, drawn(at(0, 1.5), unfinished), "at most 1, 1 at the end")
 	assert.NotContains(t, drawn(at(0, 1.5)), "at the end")
-	assert.Contains(t, drawn(unfinished, unfinished, unfinished), "users; a full bar is 1, in the row of those waiting 3")
+	three := drawn(unfinished, unfinished, unfinished)
+	assert.Contains(t, three, "users; a full bar is 1, in the row of those waiting 3")
 }
 
 func TestOutcomesAreRepliesByStatusAndThenFailures(t *testing.T) {
 	records := []load.Record{
-		{Kind: load.Reset}, {Kind: load.Timeout}, {Complete: true, Status: 504}, {Complete: true, Status: 200, Kind: load.Timeout},
-		{Complete: true, Status: 200}, {Kind: load.ClosedEarly}, {Complete: true, Status: 200},
+		{Kind: load.Reset}, {Kind: load.Timeout}, {Kind: load.ClosedEarly},
+		{Complete: true, Status: 504}, {Complete: true, Status: 200, Kind: load.Timeout},
+		{Complete: true, Status: 200}, {Complete: true, Status: 200},
 	}
 	var names []string
 	for _, row := range outcomesOf(records, sec(1), 1) {
