@@ -3,6 +3,7 @@
 package lab
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"example.com/outagelab/lab/load"
+	"example.com/outagelab/lab/typeset"
 )
 
 // oneLine undoes the wrapping of a page.
@@ -37,4 +39,12 @@ func TestLoadsAreSaidInWords(t *testing.T) {
 	} {
 		assert.Equal(t, want, loadWords(l))
 	}
+}
+
+func TestANumberHasItsUnit(t *testing.T) {
+	assert.Equal(t, "3", withUnit(3, ""))
+	assert.Equal(t, "3 s", withUnit(3, "s"))
+	assert.Equal(t, "1 reply", withUnit(1, "replies"))
+	assert.Equal(t, "1.5 replies", withUnit(1.5, "replies"))
+	assert.Equal(t, typeset.Number(math.NaN()), withUnit(math.NaN(), "s"))
 }

@@ -139,7 +139,7 @@ func (q GGc) Quantile(p float64, serviceCDF func(seconds float64) float64) (floa
 	cdf := func(seconds float64) float64 {
 		f := serviceCDF(seconds)
 		if !(f >= 0 && f <= 1) && err == nil {
-			err = part(of, fmt.Sprintf("serviceCDF(%v)", seconds), f)
+			err = refuse(of, fmt.Sprintf("serviceCDF(%v)", seconds), f, wantPart)
 		}
 		return f
 	}

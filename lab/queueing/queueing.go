@@ -62,10 +62,12 @@ func above0(of, argument string, x float64) error {
 	return nil
 }
 
+const wantPart = "want a part, from 0 to 1"
+
 // part is for a part of something; none of it and all of it are parts.
 func part(of, argument string, x float64) error {
 	if !(x >= 0 && x <= 1) {
-		return refuse(of, argument, x, "want a part, from 0 to 1")
+		return refuse(of, argument, x, wantPart)
 	}
 	return nil
 }
