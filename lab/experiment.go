@@ -49,6 +49,15 @@ type Experiment struct {
 	// Horizon is when the experiment ends: what is open then is unfinished.
 	// 0 means the end of the load that ends last.
 	Horizon time.Duration
+	// Phased names the loads that begin up to a second and a period of theirs later than
+	// their Start, by an amount drawn from the seed. Clients of a real
+	// server begin at any instant of its arbiter's second and of each other's period. If
+	// a load always begins in the same phase, the numbers of several seeds are too alike. The
+	// Horizon is later by as much as the latest of them.
+	Phased []string
+	// Uptime is for how long the server has run when the load begins, besides the moment
+	// that it always has.
+	Uptime time.Duration
 
 	Checks []Check
 	Lesson Lesson
@@ -130,6 +139,9 @@ func (e *Experiment) runnable() error {
 	if len(e.Load) == 0 {
 		bad("Load is empty: nobody would ask the server for anything")
 	}
+	if e.Uptime < 0 {
+		bad("Uptime is %v: it cannot be negative", e.Uptime)
+	}
 	names := make(map[string]bool)
 	for i, l := range e.Load {
 		switch {
@@ -140,6 +152,11 @@ func (e *Experiment) runnable() error {
 			bad("Load[%d] is named %q, and so is one before it: set its Name", i, l)
 		}
 		names[l.String()] = true
+	}
+	for _, name := range e.Phased {
+		if !names[name] {
+			bad("Phased has %q: no load has that name", name)
+		}
 	}
 	switch {
 	case e.Horizon < 0:

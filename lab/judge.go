@@ -12,7 +12,8 @@ import (
 )
 
 // Judge runs the experiment once with each seed, or with its own, and compares the mean of what was
-// measured with what was predicted. A demand whose bound the seeds leave open is [Undecided]. It needs no Lesson and no Sibling, and its
+// measured with what was predicted. A demand whose bound the seeds leave open is
+// [Undecided]. It needs no Lesson and no Sibling, and its
 // checks may be [Shown] only. tb is as in [Experiment.Run]; what that returns as an
 // error is the Result's Trouble. So is a check that is incomplete or that cannot be
 // observed, see [Experiment.Observable]; the experiment does not run then.

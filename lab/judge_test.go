@@ -91,7 +91,8 @@ func TestJudgeSaysWhatWentWrong(t *testing.T) {
 // A failing demand shows its uncertainty as a passing one does, and one that the seeds leave open is neither.
 func TestADemandShowsItsUncertaintyAndMayBeUndecided(t *testing.T) {
 	judge := func(most float64) *lab.Result {
-		return lab.Judge(t, oneNap(lab.Check{Metric: lab.MeanLatency, Want: most, Demand: true, Formula: "the file", Within: lab.AtMost("the file")}), 1, 2, 3, 4)
+		demand := lab.Check{Metric: lab.MeanLatency, Want: most, Demand: true, Formula: "the file", Within: lab.AtMost("the file")}
+		return lab.Judge(t, oneNap(demand), 1, 2, 3, 4)
 	}
 	// Naps are uniform from 0 to 2 s, so four of them have a mean of about 1 ± 0.9 s.
 	for most, want := range map[float64]lab.Outcome{0.001: lab.Fails, 1: lab.Undecided, 3: lab.Holds} {

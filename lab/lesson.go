@@ -125,7 +125,8 @@ func each(err error) []error {
 func headline(vs []verdict, err error) string {
 	for _, v := range vs {
 		if v.outcome() == Fails {
-			return fmt.Sprintf("the claim does not hold. %s: %s (%s: %s).", v.Metric.Name, v.seen(), v.said(), v.foretold(v.Metric.Unit))
+			return fmt.Sprintf("the claim does not hold. %s: %s (%s: %s).",
+				v.Metric.Name, v.seen(), v.said(), v.foretold(v.Metric.Unit))
 		}
 	}
 	if err != nil {

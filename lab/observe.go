@@ -63,6 +63,9 @@ func (o *Observation) On(name string) *Observation {
 	return &of
 }
 
+// Loads returns the loads as they were put on the system, each with the Start that it had in this run.
+func (o *Observation) Loads() []load.Load { return slices.Clone(o.loads) }
+
 // WorkerName is what to call worker w, from 0, in a picture: by its number, and by
 // its server's port where there are several servers.
 func (o *Observation) WorkerName(w int) string {

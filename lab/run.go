@@ -29,6 +29,7 @@ func (e Experiment) Run(tb testing.TB) (*Observation, error) {
 	if err := e.runnable(); err != nil {
 		return nil, fmt.Errorf("lab: %w", inExperiment(e.Name, err))
 	}
+	e = e.inPhase()
 	var (
 		obs   Observation
 		notes notebook
@@ -74,7 +75,7 @@ func (e *Experiment) measure(n network, obs *Observation, notes *notebook) error
 	if err != nil {
 		return err
 	}
-	time.Sleep(headStart)
+	time.Sleep(headStart + e.Uptime)
 	obs.Begin = time.Now()
 	target := load.Target{Dial: up.dial, Host: up.host, Seed: draw(e.Seed, drawLoad)}
 	obs.Records, err = load.Run(context.Background(), target, obs.Horizon, e.Load...)

@@ -54,8 +54,9 @@ func (r *run) with(t *testing.T, seed uint64) (*lab.Observation, error) {
 	return inOneRun(lab.Experiment{System: r.system, Load: r.loads, Horizon: r.horizon, Seed: seed}).Run(t)
 }
 
-// inOneRun is an experiment as it is at its seed: on the machine of that run, and
-// with servers that have been up for a while when the loads begin.
+// inOneRun is an experiment as it is at its seed: on the machine of that run, and with servers that have been up for a
+// while when the loads begin. The loads themselves begin when they say, and their windows with them: a case's scenario
+// has drawn their phases already, see [lab.Experiment].
 func inOneRun(e lab.Experiment) lab.Experiment {
 	e.System.Server = fidelity.Vary(e.System.Server, e.Seed)
 	e.System.Others = slices.Clone(e.System.Others)
@@ -65,21 +66,7 @@ func inOneRun(e lab.Experiment) lab.Experiment {
 		*server = fidelity.Vary(*server, e.Seed)
 		longest = max(longest, beats(*server))
 	}
-	by := time.Duration(repeatable.Draw(e.Seed, "up", 0) * float64(longest))
-	e.Load = slices.Clone(e.Load)
-	for i, l := range e.Load {
-		switch l := l.(type) {
-		case load.Open:
-			l.Start += by
-			e.Load[i] = l
-		case load.Closed:
-			l.Start += by
-			e.Load[i] = l
-		}
-	}
-	if e.Horizon > 0 { // 0 is the loads' end
-		e.Horizon += by
-	}
+	e.Uptime = time.Duration(repeatable.Draw(e.Seed, "up", 0) * float64(longest))
 	return e
 }
 

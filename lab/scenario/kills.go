@@ -39,7 +39,7 @@ func (p *pool) killed(th *theory, flows []flow, m mix) bool {
 		th.none(p.names(), "%s", plainly(err))
 		return true
 	}
-	metric := p.at(killsAMinute(p.first, p.c.Workers, flows[0].start.Seconds(), flows[0].end().Seconds()))
+	metric := p.at(killsAMinute(p.first, p.c.Workers, p.has))
 	const inputs = ": %s, %s, %s/s that outlast it until the arbiter looks"
 	switch w := plural(p.c.Workers, "worker"); {
 	case outlast.Low == m.rate:

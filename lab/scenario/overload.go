@@ -46,7 +46,7 @@ func (p *pool) overload(th *theory, flows []flow, m mix) {
 	case capacity*until < min(served, all):
 		good(capacity*until, "more than can be served: μ until the horizon, %s", inputs)
 		for _, f := range flows {
-			th.predict(p.s.on(lab.LastGood, f.name), start+capacity*until/m.rate, "who comes later is still waiting at the horizon")
+			th.predict(p.s.lastGood(f.name), start+capacity*until/m.rate, "who comes later is still waiting at the horizon")
 		}
 	case patience == 0:
 		good(all, "all: nobody leaves, and the horizon is when all are served, %s", inputs)
@@ -57,7 +57,7 @@ func (p *pool) overload(th *theory, flows []flow, m mix) {
 		for _, f := range flows {
 			// Of those who come after it, one whose service is short may still be lucky.
 			lucky := last * (1 + (m.mean-f.route.Time.At(0).Seconds())/patience)
-			th.between(p.s.on(lab.LastGood, f.name), start+last, start+min(lucky, m.span), "collapse, μT/(λ−μ), or by as much later as a service may be shorter than the mean: then all have left when they are served")
+			th.between(p.s.lastGood(f.name), start+last, start+min(lucky, m.span), "collapse, μT/(λ−μ), or by as much later as a service may be shorter than the mean: then all have left when they are served")
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -219,7 +220,7 @@ hold: [{metric: throughput, at_least: 1}, {metric: goodput, at_least: 1}, {metri
 	got = measured(t, run(t, parse(t, `
 server: {model: sync, workers: 2}
 service: {distribution: constant, time: 200ms}
-load: [{name: a, path: /, rate: 20, arrivals: constant, for: 20s}, {name: b, path: /, rate: 2, arrivals: constant, for: 10s, start: 100s}]
+load: [{name: a, path: /, rate: 20, arrivals: constant, for: 20s, start: 0s}, {name: b, path: /, rate: 2, arrivals: constant, for: 10s, start: 100s}]
 hold:
   - {metric: throughput, of: a, at_least: 1}
   - {metric: throughput, of: b, at_least: 1}
@@ -248,7 +249,7 @@ hold: [{metric: busy workers, at_most: 0.9999}, {metric: busy threads, at_most: 
 servers: [{model: threaded, workers: 2, threads: 5, worker_connections: 4, address: 127.0.0.1:8001}, {model: sync, address: 127.0.0.1:8002}]
 nginx: app.conf
 routes: {/inner: {service: {distribution: constant, time: 500ms}}, /: {service: {distribution: constant, time: 1s}}}
-load: [{name: a, path: /app/, rate: 2, arrivals: constant, for: 20s}, {name: b, path: /second, rate: 0.05, arrivals: constant, for: 20s}]
+load: [{name: a, path: /app/, rate: 2, arrivals: constant, for: 20s, start: 0s}, {name: b, path: /second, rate: 0.05, arrivals: constant, for: 20s, start: 0s}]
 hold: {metric: busy threads, at_most: 0.9999}`)))
 	assert.InDelta(t, (40*0.5+1)/20/9, got["busy threads"], 1e-6)
 
@@ -257,7 +258,7 @@ hold: {metric: busy threads, at_most: 0.9999}`)))
 servers: [{model: thread-per-request, address: 127.0.0.1:8001}, {model: sync, workers: 2, address: 127.0.0.1:8002}]
 nginx: app.conf
 service: {distribution: constant, time: 1s}
-load: [{name: a, path: /app/, rate: 5, arrivals: constant, for: 20s}, {name: b, path: /second, rate: 0.5, arrivals: constant, for: 20s}]
+load: [{name: a, path: /app/, rate: 5, arrivals: constant, for: 20s, start: 0s}, {name: b, path: /second, rate: 0.5, arrivals: constant, for: 20s, start: 0s}]
 hold: {metric: busy threads, at_most: 0.9999}`)))
 	assert.InDelta(t, 10/20.0/2, got["busy threads"], 1e-6)
 
@@ -266,7 +267,7 @@ hold: {metric: busy threads, at_most: 0.9999}`)))
 server: {model: evented, cpu: 20ms}
 service: {distribution: constant, time: 1s}
 waits: await
-load: {path: /, rate: 10, arrivals: constant, for: 20s}
+load: {path: /, rate: 10, arrivals: constant, for: 20s, start: 0s}
 hold: {metric: busy threads, at_most: 0.9999}`)))
 	assert.InDelta(t, (200*0.02-10*0.01)/20, got["busy threads"], 1e-6, "of the last 10 the second half of the CPU comes after the end")
 
@@ -276,7 +277,7 @@ hold: {metric: busy threads, at_most: 0.9999}`)))
 server: {model: evented, workers: 2, cpu: 20ms, replies: end-of-turn, timeout: 3s}
 service: {distribution: exponential, mean: 500ms}
 waits: block
-load: {path: /, rate: 10, arrivals: constant, for: 20s}
+load: {path: /, rate: 10, arrivals: constant, for: 20s, start: 0s}
 hold: [{metric: busy workers, at_most: 0.9999}, {metric: busy threads, at_most: 0.9999}]`)))
 	assert.InDelta(t, got["busy workers"], got["busy threads"], 1e-12, "a loop is held once at a time")
 	assert.Greater(t, got["busy threads"], 0.5)
@@ -299,6 +300,30 @@ waits: await
 load: {rate: 1, arrivals: constant, for: 10s, path: `
 	assert.Contains(t, words(run(t, parse(t, two+"/app/}"))), note)
 	assert.NotContains(t, words(run(t, parse(t, two+"/second}"))), note, "nobody asks the evented one")
+}
+
+// Two loads at regular intervals meet at one worker, or do not. Before loads had phases every seed gave the same number,
+// which was said to be certain.
+func TestLoadsBeginInAPhaseOfTheirOwnUnlessTheySayWhen(t *testing.T) {
+	samples := func(start string) []float64 {
+		r := run(t, parse(t, strings.ReplaceAll(`
+server: {model: sync}
+service: {distribution: constant, time: 100ms}
+load:
+  - {name: a, path: /, rate: 4, arrivals: constant, for: 10sSTART}
+  - {name: b, path: /, rate: 4, arrivals: constant, for: 10sSTART}
+hold: {metric: mean latency, at_most: 1s}
+seeds: 8`, "START", start)))
+		return r.Results().Rows()[0].Checks[0].Samples
+	}
+	one := samples(", start: 0s")
+	for _, x := range one {
+		assert.InDelta(t, one[0], x, 1e-9, "they begin at the same time at each seed")
+	}
+	assert.InDelta(t, 0.15, one[0], 1e-3, "and always meet: every other request waits for 0.1 s")
+	least, most := slices.Min(samples("")), slices.Max(samples(""))
+	assert.InDelta(t, 0.1, least, 1e-3, "they meet at no seed of some")
+	assert.Greater(t, most, 0.12, "and at others they do")
 }
 
 func TestOneSeedSaysThatItIsOne(t *testing.T) {

@@ -55,6 +55,9 @@
 //     constant, at regular intervals, which queue less. Without a timeout its clients
 //     wait to the end. With connections it is a closed loop, as [load.Closed]
 //     (timeout, give_up, requests).
+//     A load begins at start. Without it, it begins in a phase drawn from the seed: up
+//     to a second later and, at regular intervals, a period more, see [lab.Experiment].
+//     All that is measured counts from there, and the horizon is as much later.
 //   - horizon: when the experiment ends, which may be before a load does. Default:
 //     when the last closed loop ends, and the last client of an open loop has waited
 //     for its timeout or, without one, for 61 s: a second longer than nginx does.
@@ -252,6 +255,9 @@ func (s *Scenario) Experiment(seed uint64) lab.Experiment {
 	e := lab.Experiment{Name: s.name, Claim: s.claim, System: s.system, Horizon: s.horizon, Seed: seed}
 	for _, t := range s.traffic {
 		e.Load = append(e.Load, t.load)
+		if t.phased {
+			e.Phased = append(e.Phased, t.name)
+		}
 	}
 	for _, h := range s.holds {
 		e.Checks = append(e.Checks, h.check())

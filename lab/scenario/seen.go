@@ -13,14 +13,44 @@ import (
 	"example.com/outagelab/pocserver/worker"
 )
 
-// span is the time that loads are on, from the start of the first to the end of the
-// last, or to the horizon.
-func (s *Scenario) span(loads []traffic) (from, to time.Duration) {
-	from = s.horizon
-	for _, t := range loads {
-		from, to = min(from, t.start), max(to, t.end())
+// window is the time that loads of these names were on, from the start of the first to the end of the last, or to the
+// horizon. It is that of the run: each seed has its phases, see [lab.Experiment].
+func window(o *lab.Observation, of func(name string) bool) (from, to time.Duration) {
+	from = o.Horizon
+	for _, l := range o.Loads() {
+		if !of(l.String()) {
+			continue
+		}
+		switch l := l.(type) {
+		case load.Open:
+			from, to = min(from, l.Start), max(to, l.Start+l.Duration)
+		case load.Closed:
+			from, to = min(from, l.Start), max(to, l.Start+l.Duration)
+		}
 	}
-	return from, min(to, s.horizon)
+	return from, min(to, o.Horizon)
+}
+
+// anyLoad is all loads.
+func anyLoad(string) bool { return true }
+
+// phase is how much later than the file says a load began in the run.
+func (s *Scenario) phase(o *lab.Observation, name string) time.Duration {
+	for _, t := range s.traffic {
+		if t.name == name {
+			from, _ := window(o, func(other string) bool { return other == name })
+			return from - t.start
+		}
+	}
+	return 0
+}
+
+// lastGood is when the last good request of a load was sent, by the clock of a run whose load begins when the file says.
+func (s *Scenario) lastGood(name string) lab.Metric {
+	m := s.on(lab.LastGood, name)
+	of := m.Of
+	m.Of = func(o *lab.Observation) float64 { return of(o) - s.phase(o, name).Seconds() }
+	return m
 }
 
 // throughput is complete replies a second while the loads are on. A load that ends
@@ -54,15 +84,15 @@ func (s *Scenario) goodput(loads []traffic) lab.Metric {
 }
 
 func (s *Scenario) rate(loads []traffic, counts func(load.Record) bool) func(*lab.Observation) float64 {
-	from, to := s.span(loads)
-	until := map[string]time.Duration{}
+	own := map[string]time.Duration{}
 	for _, t := range loads {
-		until[t.name] = to + s.own(t)
+		own[t.name] = s.own(t)
 	}
 	return func(o *lab.Observation) float64 {
+		from, to := window(o, func(name string) bool { _, ok := own[name]; return ok })
 		n := 0.0
 		for _, r := range o.Records {
-			if end, ok := until[r.Load]; ok && counts(r) && r.End <= end {
+			if late, ok := own[r.Load]; ok && counts(r) && r.End <= to+late {
 				n++
 			}
 		}
@@ -89,8 +119,8 @@ func (s *Scenario) own(t traffic) (d time.Duration) {
 // at least one thing, on average over all of them.
 func (s *Scenario) busy() lab.Metric {
 	m := lab.Busy
-	from, to := s.span(s.traffic)
 	m.Means, m.Of = "while the loads are on", func(o *lab.Observation) float64 {
+		from, to := window(o, anyLoad)
 		sum := time.Duration(0)
 		done := make([]time.Duration, o.Workers) // all before it is counted: Spans are in order of their start
 		for _, span := range o.Spans {
@@ -112,8 +142,8 @@ const threadsName = "busy threads"
 // so is an event loop, whichever of its handlers holds it; a threaded worker has a
 // place for each thread that can have a connection; thread-per-request has none.
 func (s *Scenario) busyThreads() lab.Metric {
-	from, to := s.span(s.traffic)
 	return lab.Metric{Name: threadsName, Unit: lab.Busy.Unit, Means: "of all threads, sync workers and event loops, while the loads are on", Of: func(o *lab.Observation) float64 {
+		from, to := window(o, anyLoad)
 		places := make([]int, o.Workers)
 		all := 0
 		for w := range places {
@@ -167,17 +197,18 @@ func inFlight(f flow) lab.Metric {
 }
 
 // killsAMinute is how many of a server's workers the arbiter killed a minute, while
-// its load lasted.
-func killsAMinute(first, workers int, from, to float64) lab.Metric {
+// these loads lasted.
+func killsAMinute(first, workers int, of func(name string) bool) lab.Metric {
 	return lab.Metric{Name: "workers killed a minute", Unit: "workers", Of: func(o *lab.Observation) float64 {
+		from, to := window(o, of)
 		n := 0.0
 		for _, e := range o.Exits {
-			at := e.At.Sub(o.Begin).Seconds()
+			at := e.At.Sub(o.Begin)
 			if e.Reason == worker.TimedOut && e.Worker >= first && e.Worker < first+workers && at >= from && at < to {
 				n++
 			}
 		}
-		return 60 * n / (to - from)
+		return n / (to - from).Minutes()
 	}}
 }
 

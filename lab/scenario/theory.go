@@ -185,6 +185,9 @@ func (p *pool) loads() (all []string) {
 	return all
 }
 
+// has reports whether the load of that name reaches the pool.
+func (p *pool) has(name string) bool { return slices.Contains(p.loads(), name) }
+
 func (p *pool) names() string { return typeset.List(p.loads()) }
 
 // on is a metric of one load: where there is one only, of all.

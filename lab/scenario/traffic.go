@@ -28,6 +28,7 @@ type traffic struct {
 	name, path  string
 	open        bool
 	start, span time.Duration
+	phased      bool          // the file does not say when it begins
 	timeout     time.Duration // of its clients; 0 waits to the end
 
 	// Of an open loop.
@@ -84,6 +85,7 @@ func (r *reading) oneLoad(n *yaml.Node) traffic {
 			}
 		}
 	}
+	t.phased = m.get("start") == nil
 	rate, connections := m.get("rate"), m.get("connections")
 	switch {
 	case rate != nil && connections != nil:
