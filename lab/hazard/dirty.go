@@ -51,7 +51,7 @@ var dirty = []Hazard{
 		Read:   []string{readCWE488, readOpenAI},
 
 		Source: "session.go", Broken: broken.Session, Fixed: fixed.Session,
-		Server:  worker.Defaults(worker.Evented),
+		Server:  worker.Defaults(worker.Uvicorn),
 		Request: dirtySession,
 	},
 	{

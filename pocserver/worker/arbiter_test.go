@@ -77,8 +77,7 @@ func TestAHeldLoopTakesEveryAcceptedConnectionWithIt(t *testing.T) {
 // uvicorn's worker beats every 15 s: one who holds its loop just before the next
 // beat has half the worker timeout.
 func TestWhatALoopHasNotBeatenForCountsAgainstWhoHoldsIt(t *testing.T) {
-	uvicorn := config(worker.Evented, func(c *worker.Config) { c.Heartbeat = 15 * time.Second })
-	inHouse(t, uvicorn, app(), func(h *house) {
+	inHouse(t, worker.UvicornWorker(), app(), func(h *house) {
 		time.Sleep(44500 * time.Millisecond)
 		assert.Empty(t, h.exits(), "a loop that nobody holds beats, at 15 s and at 30 s")
 		assert.Equal(t, 61*time.Second, (<-h.ask("/block/40s")).at, "held from 44.5 s on, last beat at 30 s")
@@ -206,7 +205,7 @@ func TestMaxRequests(t *testing.T) {
 			assert.Equal(t, []string{"0.0 at 2s: max requests", "0.1 at 4.18s: max requests"}, h.exits())
 		})
 	})
-	for _, m := range []worker.Model{worker.Threaded, worker.Evented} {
+	for _, m := range []worker.Model{worker.Threaded, worker.Evented, worker.Uvicorn} {
 		t.Run(m.String()+" finishes what it has", func(t *testing.T) {
 			inHouse(t, config(m, func(c *worker.Config) {
 				c.MaxRequests = 3
@@ -260,7 +259,7 @@ func TestMaxRequests(t *testing.T) {
 }
 
 func TestShutdown(t *testing.T) {
-	for _, m := range []worker.Model{worker.Sync, worker.Threaded, worker.Evented, worker.ThreadPerRequest} {
+	for _, m := range models {
 		t.Run(m.String()+" finishes what it has", func(t *testing.T) {
 			inHouse(t, config(m, func(c *worker.Config) { c.GracefulTimeout = 30 * time.Second }), app(), func(h *house) {
 				a := h.ask("/await/5s")
@@ -401,7 +400,7 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 	assert.NoError(t, err)
 	_, err = worker.New(config(worker.Sync), nil)
 	assert.ErrorContains(t, err, "newApp is nil")
-	for _, m := range []worker.Model{worker.Sync, worker.Threaded, worker.Evented, worker.ThreadPerRequest} {
+	for _, m := range models {
 		_, err := worker.New(worker.Defaults(m), app())
 		assert.NoError(t, err, "the defaults of %v", m)
 	}

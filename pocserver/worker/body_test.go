@@ -142,7 +142,6 @@ func once(h http.Handler) *http.Server {
 }
 
 func TestBodiesAreServedAsNetHTTPServesThem(t *testing.T) {
-	models := []worker.Model{worker.Threaded, worker.Evented, worker.Uvicorn, worker.ThreadPerRequest, worker.Sync}
 	for _, path := range []string{"/all", "/none", "/half", "/close", "/after", "/thread", "/large-reply"} {
 		t.Run(path[1:], func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -237,8 +237,8 @@ func UvicornWorker() Config {
 	return c
 }
 
-// forever is a keep-alive that no experiment outlives: runserver's connections
-// have no idle timeout.
+// forever outlives every experiment: runserver's idle connections have no timeout,
+// and uvicorn's shutdown has none.
 const forever = 365 * 24 * time.Hour
 
 // The most that a Config may ask for. Each worker costs its app and a few
@@ -254,7 +254,9 @@ const (
 // AnyIOThreads is how many threads the sync views of one Starlette or FastAPI
 // process share: the default limiter of anyio has 40 tokens
 // (anyio/_backends/_asyncio.py, current_default_thread_limiter), and
-// starlette/concurrency.py, run_in_threadpool, takes one for each call.
+// starlette/concurrency.py, run_in_threadpool, takes one for each call. The call
+// that has waited longest gets the next thread since anyio 3.7; before, it was the
+// call that had waited shortest (docs/versionhistory.rst).
 const AnyIOThreads = 40
 
 // beatEvery is how often a worker with an event loop beats.
@@ -347,7 +349,7 @@ func (c *Config) check() error {
 		}
 	case Threaded, Evented:
 		if c.WorkerConnections < 1 {
-			return bad("WorkerConnections", c.WorkerConnections, "a worker that may hold no connection serves nobody")
+			return bad("WorkerConnections", c.WorkerConnections, "a worker needs at least 1")
 		}
 	case ThreadPerRequest:
 		if c.Workers > 1 {

@@ -28,6 +28,9 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 const addr = "127.0.0.1:8000"
 
+// models is every worker model.
+var models = []worker.Model{worker.Sync, worker.Threaded, worker.Evented, worker.Uvicorn, worker.ThreadPerRequest}
+
 // house is a server on a simulated network, in a bubble.
 type house struct {
 	t      *testing.T

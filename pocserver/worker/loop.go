@@ -1,4 +1,4 @@
-// The event loop of an evented worker: turns, in which each task that is ready
+// The event loop of a worker: turns, in which each task that is ready
 // runs alone, and between which the loop does its I/O.
 
 package worker

@@ -51,7 +51,7 @@ func newClient(t *testing.T) *http.Client {
 }
 
 func TestEachModelServesOverLoopback(t *testing.T) {
-	for _, m := range []worker.Model{worker.Sync, worker.Threaded, worker.Evented, worker.ThreadPerRequest} {
+	for _, m := range models {
 		t.Run(m.String(), func(t *testing.T) {
 			cfg := config(m)
 			if m != worker.ThreadPerRequest {

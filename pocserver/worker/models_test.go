@@ -64,6 +64,8 @@ func TestKeepAlive(t *testing.T) {
 		{"evented for 2 s", config(worker.Evented), 2, false},
 		{"evented for 5 s", config(worker.Evented, func(c *worker.Config) { c.KeepAlive = 5 * time.Second }), 3, false},
 		{"evented for 0 s, so never", config(worker.Evented, func(c *worker.Config) { c.KeepAlive = 0 }), 1, true},
+		{"uvicorn for 5 s", config(worker.Uvicorn), 3, false},
+		{"uvicorn under gunicorn for 2 s", worker.UvicornWorker(), 2, false},
 		{"a thread per request for ever", config(worker.ThreadPerRequest), 3, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -187,7 +189,7 @@ func TestAClientWhoLeavesDoesNotEndANap(t *testing.T) {
 }
 
 func TestAPanicInTheAppEndsItsConnectionOnly(t *testing.T) {
-	for _, m := range []worker.Model{worker.Sync, worker.Threaded, worker.Evented, worker.ThreadPerRequest} {
+	for _, m := range models {
 		t.Run(m.String(), func(t *testing.T) {
 			faulty := func() http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

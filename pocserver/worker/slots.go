@@ -1,5 +1,6 @@
 // A fixed number of places that requests hold one at a time: the threads of a
-// threaded worker, and the interpreter lock, which is one place.
+// threaded worker, those of an event loop's sync views, and the interpreter lock,
+// which is one place.
 
 package worker
 

@@ -6,6 +6,7 @@ package worker_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"testing"
 	"time"
@@ -112,6 +113,72 @@ func TestAKillEndsTheWaitForAThread(t *testing.T) {
 		h.sleepUntil(40 * time.Second)
 		assert.Equal(t, 41*time.Second, (<-h.ask("/thread/1s")).at)
 	})
+}
+
+// Requests that come to InThread at one instant, in one turn of the loop, take
+// their threads in the order in which they were accepted.
+func TestThreadsAreTakenInTheOrderOfAccepts(t *testing.T) {
+	cfg := config(worker.Uvicorn, func(c *worker.Config) { c.ThreadLimit = 1 })
+	inHouse(t, cfg, app(), func(h *house) {
+		holds := h.ask("/block/1s")
+		time.Sleep(time.Nanosecond)
+		all := h.asks(5, "/thread/1s")
+		require.NoError(t, (<-holds).err)
+		assert.Equal(t, seconds(2, 3, 4, 5, 6), times(all))
+	})
+}
+
+func TestAViewInAThreadTakesNoSecondThread(t *testing.T) {
+	nested := func() http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			worker.InThread(r.Context(), func() {
+				worker.InThread(r.Context(), func() { worker.Block(r.Context(), time.Second) })
+			})
+		})
+	}
+	inHouse(t, config(worker.Uvicorn, func(c *worker.Config) { c.ThreadLimit = 1 }), nested, func(h *house) {
+		assert.Equal(t, seconds(1, 2), times(h.asks(2, "/")))
+	})
+}
+
+func TestAViewThatPanicsGivesItsThreadBack(t *testing.T) {
+	faulty := func() http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			worker.InThread(r.Context(), func() { panic(http.ErrAbortHandler) })
+		})
+	}
+	inHouse(t, config(worker.Uvicorn, func(c *worker.Config) { c.ThreadLimit = 1 }), faulty, func(h *house) {
+		for range 3 {
+			a := <-h.ask("/")
+			assert.Error(t, a.err)
+			assert.Zero(t, a.at)
+		}
+	})
+}
+
+// Close ends the waits for a thread even if nothing holds the loop.
+func TestCloseEndsTheWaitForAThread(t *testing.T) {
+	inHouse(t, config(worker.Uvicorn, func(c *worker.Config) { c.ThreadLimit = 1 }), app(), func(h *house) {
+		all := h.asks(3, "/thread/1h")
+		time.Sleep(time.Second)
+		h.server.Close()
+		for _, a := range all {
+			got := <-a
+			assert.Error(t, got.err)
+			assert.Equal(t, time.Second, got.at)
+		}
+	}) // the bubble does not end while a handler waits
+}
+
+func TestUvicornsDefaults(t *testing.T) {
+	alone, gevent := worker.Defaults(worker.Uvicorn), worker.Defaults(worker.Evented)
+	assert.Zero(t, alone.Timeout)
+	assert.Equal(t, 5*time.Second, alone.KeepAlive)
+	assert.Equal(t, 2048, alone.Backlog)
+	assert.Greater(t, alone.GracefulTimeout, 24*time.Hour)
+
+	gevent.Model, gevent.WorkerConnections, gevent.Heartbeat = worker.Uvicorn, 0, 0
+	assert.Equal(t, gevent, worker.UvicornWorker(), "the rest is gunicorn's")
 }
 
 func TestTheThreadLimitIsChecked(t *testing.T) {
