@@ -24,7 +24,7 @@ func textOf(path string) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is not a file", path)
 	case info.Size() > maxFile:
-		return nil, fmt.Errorf("%s has %d bytes: want at most %d", path, info.Size(), maxFile)
+		return nil, fmt.Errorf("%s:1:1: the file has %d bytes: want at most %d", path, info.Size(), maxFile)
 	}
 	return os.ReadFile(path)
 }
@@ -36,7 +36,10 @@ const maxFile = 1 << 20
 func (r *reading) document(text []byte) *yaml.Node {
 	top := &yaml.Node{Line: 1, Column: 1}
 	if len(text) > maxFile {
-		r.bad(top, "%d bytes: more than %d are no scenario", len(text), maxFile)
+		r.bad(top, "the file has %d bytes: want at most %d", len(text), maxFile)
+		return nil
+	}
+	if text = r.encoded(text); !r.fine() {
 		return nil
 	}
 	decoder := yaml.NewDecoder(strings.NewReader(string(text)))
@@ -45,7 +48,7 @@ func (r *reading) document(text []byte) *yaml.Node {
 		r.bad(top, "the file is empty: a scenario has at least server, service and load")
 		return nil
 	} else if err != nil {
-		r.syntax(err)
+		r.syntax(err, text)
 		return nil
 	}
 	switch err := decoder.Decode(&second); {
@@ -53,7 +56,7 @@ func (r *reading) document(text []byte) *yaml.Node {
 		r.bad(&second, "a second document begins here: a file is one scenario")
 		return nil
 	case !errors.Is(err, io.EOF):
-		r.syntax(err)
+		r.syntax(err, text)
 		return nil
 	}
 	n := first.Content[0]
@@ -68,9 +71,23 @@ func (r *reading) document(text []byte) *yaml.Node {
 	return n
 }
 
+// inOtherWords says what to do about an error of the YAML parser's.
+var inOtherWords = map[string]string{
+	"found unexpected end of stream":                         "a quotation mark or a bracket is not closed",
+	"mapping values are not allowed in this context":         "indent the keys of a mapping alike, and quote a value that has a colon and a space",
+	"found character that cannot start any token":            "quote the value",
+	"did not find expected key":                              "indent the keys of a mapping alike",
+	"could not find expected ':'":                            "a key has a colon and a space after it",
+	"did not find expected '-' indicator":                    "indent the parts of a list alike",
+	"did not find expected ',' or '}'":                       "close the brace, or put a comma between two keys",
+	"did not find expected ',' or ']'":                       "close the bracket, or put a comma between two parts",
+	"did not find expected <document start>":                 "indent the keys of a mapping alike",
+	"block sequence entries are not allowed in this context": "a list begins on a line of its own, below its key",
+}
+
 // syntax notes an error of the YAML parser's, which says the line and not the
 // column.
-func (r *reading) syntax(err error) {
+func (r *reading) syntax(err error, file []byte) {
 	text := strings.TrimPrefix(err.Error(), "yaml: ")
 	at := &yaml.Node{Line: 1, Column: 1}
 	if rest, ok := strings.CutPrefix(text, "line "); ok {
@@ -79,6 +96,13 @@ func (r *reading) syntax(err error) {
 				at.Line, text = n, what
 			}
 		}
+	}
+	if tab := indented(file, at.Line); tab != nil {
+		r.bad(tab, "the line is indented with a tab: YAML wants spaces")
+		return
+	}
+	if hint := inOtherWords[text]; hint != "" {
+		text += ": " + hint
 	}
 	r.bad(at, "not YAML: %s", text)
 }
@@ -94,6 +118,9 @@ func (r *reading) plain(n *yaml.Node) {
 		r.bad(n, "&%s is an anchor: there are no aliases here, write each value out", n.Anchor)
 	case n.Style&yaml.TaggedStyle != 0:
 		r.bad(n, "%s is a tag: values have no tags here", n.Tag)
+	}
+	if why := unseen(n.Value); why != "" && n.Kind == yaml.ScalarNode {
+		r.bad(n, "%s: %s", kind(n), why)
 	}
 	for i, child := range n.Content {
 		if n.Kind == yaml.MappingNode && i%2 == 0 && child.Tag == "!!merge" {

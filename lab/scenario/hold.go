@@ -170,6 +170,29 @@ var (
 	replyCodes = regexp.MustCompile(`^replies ([0-9]+)$`)
 )
 
+// likePercentiles are names that are no percentile here, but look like one.
+var likePercentiles = regexp.MustCompile(`^(|first byte |wrk )(p?)([0-9]+)(?:[.,]([0-9]+))?(%| %|th|)$`)
+
+// percentileMeant is the percentile that a name may have been meant to be: p99.9 of p999, and p99 of 99%. It is "" if there
+// is none.
+func percentileMeant(name string) string {
+	said := likePercentiles.FindStringSubmatch(strings.ToLower(name))
+	if said == nil || said[2]+said[5] == "" {
+		return ""
+	}
+	whole, part := said[3], said[4]
+	if len(whole) > 2 && part == "" && strings.HasPrefix(whole, "9") {
+		whole, part = whole[:2], whole[2:]
+	}
+	if part != "" {
+		whole += "." + part
+	}
+	if p, err := strconv.ParseFloat(whole, 64); err != nil || p <= 0 || p > 100 {
+		return ""
+	}
+	return said[1] + "p" + whole
+}
+
 // metric reads metric and of; found is what it says of a percentile.
 func (r *reading) metric(m *mapping, s *Scenario) (metric lab.Metric, found hold, ok bool) {
 	n := m.need("metric", "what is measured?")
@@ -185,7 +208,11 @@ func (r *reading) metric(m *mapping, s *Scenario) (metric lab.Metric, found hold
 	if said := percent.FindStringSubmatch(name); said != nil {
 		generic = said[1] + "pN"
 		if number, _ = strconv.ParseFloat(said[2], 64); number <= 0 || number > 100 {
-			r.bad(n, "metric is %q: a percentile is above p0, and p100 at most", name)
+			hint := "a percentile is above p0, and p100 at most"
+			if meant := percentileMeant(name); meant != "" {
+				hint = fmt.Sprintf("did you mean %s?", meant)
+			}
+			r.bad(n, "metric is %q: %s", name, hint)
 			return metric, found, false
 		}
 	} else if said := replyCodes.FindStringSubmatch(name); said != nil {
@@ -202,7 +229,13 @@ func (r *reading) metric(m *mapping, s *Scenario) (metric lab.Metric, found hold
 		for _, x := range all {
 			names = append(names, strings.NewReplacer("pN", "p99", "replies N", "replies 200").Replace(x.name))
 		}
-		r.bad(n, "metric is %q%s", name, meant(name, names))
+		hint := meant(name, names)
+		if meant := percentileMeant(name); meant != "" {
+			hint = fmt.Sprintf(": did you mean %s?", meant)
+		} else if strings.HasPrefix(name, "replies ") {
+			hint = ": want one status, such as replies 200"
+		}
+		r.bad(n, "metric is %q%s", name, hint)
 		return metric, found, false
 	}
 	if generic == "pN" {

@@ -70,7 +70,11 @@ func (r *reading) mapping(n *yaml.Node, what string, keys ...string) *mapping {
 		case key.Kind != yaml.ScalarNode:
 			r.bad(key, "a key is %s: want a word, one of %s", kind(key), strings.Join(keys, ", "))
 		case !slices.Contains(keys, key.Value):
-			r.bad(key, "unknown key %q%s", key.Value, meant(key.Value, keys))
+			hint := meant(key.Value, keys)
+			if first, _, more := strings.Cut(key.Value, " "); more && slices.Contains(keys, first) {
+				hint = fmt.Sprintf(": is a colon missing after %s?", first)
+			}
+			r.bad(key, "unknown key %q%s", key.Value, hint)
 		case twice:
 			r.bad(key, "%s is given twice, first in line %d", key.Value, before.Line)
 		default:
@@ -145,12 +149,14 @@ func (r *reading) flag(n *yaml.Node, what string) bool {
 func (r *reading) whole(n *yaml.Node, what string, low, high int) (int, bool) {
 	var x int
 	switch {
+	case n.Kind == yaml.ScalarNode && digits.MatchString(n.Value) && n.Tag == "!!float": // YAML's, of more than 64 bits
+		r.tooMuch(n, what, fmt.Sprint(max(low, 0)), fmt.Sprint(high))
 	case n.Kind != yaml.ScalarNode || n.Tag != "!!int":
 		r.bad(n, "%s is %s: want a whole number", what, kind(n))
 	case !decimal.MatchString(n.Value):
 		r.bad(n, "%s is %s: want a number as it is written by hand, such as 10, and not 010, 0x10 or 1_0", what, n.Value)
 	case n.Decode(&x) != nil:
-		r.bad(n, "%s is %s: want at most %d", what, n.Value, high)
+		r.tooMuch(n, what, fmt.Sprint(max(low, 0)), fmt.Sprint(high))
 	case x < low:
 		r.bad(n, "%s is %d: want at least %d", what, x, low)
 	case x > high:
@@ -161,6 +167,20 @@ func (r *reading) whole(n *yaml.Node, what string, low, high int) (int, bool) {
 	return 0, false
 }
 
+// tooMuch notes a number that is beyond anything that can be counted.
+func (r *reading) tooMuch(n *yaml.Node, what, low, high string) {
+	if strings.HasPrefix(n.Value, "-") {
+		r.bad(n, "%s is %s: want at least %s", what, n.Value, low)
+		return
+	}
+	r.bad(n, "%s is %s: want at most %s", what, n.Value, high)
+}
+
+var (
+	digits = regexp.MustCompile(`^[-+]?[0-9]+$`)
+	comma  = regexp.MustCompile(`^[0-9]+,[0-9]+$`)
+)
+
 // decimal is a number that says the same to everybody: YAML takes 010 for 8, and 1_0
 // for 10.
 var decimal = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-9]+)?$`)
@@ -168,6 +188,10 @@ var decimal = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)?(\.[0-9]*)?([eE][-+]?[0-
 // number is a number, and no more is known of it than that it is finite.
 func (r *reading) number(n *yaml.Node, what string) (float64, bool) {
 	var x float64
+	if n.Kind == yaml.ScalarNode && comma.MatchString(n.Value) {
+		r.bad(n, "%s is %q: did you mean %s?", what, n.Value, strings.Replace(n.Value, ",", ".", 1))
+		return 0, false
+	}
 	if n.Kind != yaml.ScalarNode || n.Tag != "!!int" && n.Tag != "!!float" || n.Decode(&x) != nil {
 		r.bad(n, "%s is %s: want a number", what, kind(n))
 		return 0, false
@@ -193,8 +217,10 @@ func (r *reading) duration(n *yaml.Node, what string) (time.Duration, bool) {
 	switch {
 	case err != nil && (n.Tag == "!!int" || n.Tag == "!!float"):
 		r.bad(n, "%s is the bare number %s: a duration has a unit, such as %ss or %sms", what, n.Value, n.Value, n.Value)
+	case err != nil && durations.MatchString(n.Value): // of more than 290 years
+		r.tooMuch(n, what, "0", longest.String())
 	case err != nil:
-		r.bad(n, "%s is %q: want a duration, such as 2.5s, 300ms or 1h", what, n.Value)
+		r.bad(n, "%s is %q%s", what, n.Value, durationMeant(n.Value))
 	case d < 0:
 		r.bad(n, "%s is %s: a duration cannot be negative", what, n.Value)
 	case d > longest:
@@ -203,6 +229,34 @@ func (r *reading) duration(n *yaml.Node, what string) (time.Duration, bool) {
 		return d, true
 	}
 	return 0, false
+}
+
+// durations are those that time.ParseDuration reads, if they are not too long.
+var durations = regexp.MustCompile(`^[-+]?(([0-9]+\.?[0-9]*|\.[0-9]+)(ns|us|µs|μs|ms|s|m|h))+$`)
+
+// durationUnits are other words for Go's units, and wordy a duration that has one.
+var (
+	durationUnits = map[string]string{
+		"sec": "s", "secs": "s", "second": "s", "seconds": "s", "s": "s", "min": "m", "mins": "m", "minute": "m", "minutes": "m",
+		"m": "m", "hr": "h", "hrs": "h", "hour": "h", "hours": "h", "h": "h", "msec": "ms", "millis": "ms", "millisecond": "ms",
+		"milliseconds": "ms", "ms": "ms",
+	}
+	wordy = regexp.MustCompile(`^([0-9]+\.?[0-9]*) ?([A-Za-z]+)$`)
+	days  = regexp.MustCompile(`^([0-9]{1,4}) ?(d|days?)$`)
+)
+
+// durationMeant says what a text that is no duration may have been meant to be.
+func durationMeant(text string) string {
+	if said := days.FindStringSubmatch(text); said != nil {
+		n, _ := strconv.Atoi(said[1]) // four digits
+		return fmt.Sprintf(": did you mean %dh?", 24*n)
+	}
+	if said := wordy.FindStringSubmatch(text); said != nil {
+		if unit := durationUnits[strings.ToLower(said[2])]; unit != "" {
+			return fmt.Sprintf(": did you mean %s%s?", said[1], unit)
+		}
+	}
+	return ": want a duration, such as 2.5s, 300ms or 1h"
 }
 
 // longest bounds a duration, and with it what a run can take.

@@ -38,7 +38,7 @@ var searchables = map[string]func(*worker.Config) *int{
 // places are those of which more serve more at a time.
 var places = []string{"workers", "threads", "thread_limit"}
 
-var ranges = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})\.\.(0|[1-9][0-9]{0,8})$`)
+var ranges = regexp.MustCompile(`^(0|[1-9][0-9]*)\.\.(0|[1-9][0-9]*)$`)
 
 // search reads what is searched for.
 func (r *reading) search(n *yaml.Node, file *mapping, s *Scenario) {
@@ -70,7 +70,7 @@ func (r *reading) search(n *yaml.Node, file *mapping, s *Scenario) {
 		r.bad(values, "%s is %s: want a range, such as 1..60", found.key, kind(values))
 		return
 	}
-	found.low, _ = strconv.Atoi(said[1]) // nine digits at most
+	found.low, _ = strconv.Atoi(said[1]) // the largest int there is, if it is too large
 	found.high, _ = strconv.Atoi(said[2])
 	if found.low > found.high {
 		r.bad(values, "%s is %s: the range is upside down", found.key, values.Value)

@@ -47,7 +47,8 @@ const (
 	mostRequests    = 2_000_000 // of all seeds
 	mostInARun      = 500_000   // which take some 2 GB
 	mostConnections = 50_000
-	mostBeats       = 10_000_000 // of all workers' hearts
+	mostRate        = 1_000_000_000 // a second: the clock has nanoseconds
+	mostBeats       = 10_000_000    // of all workers' hearts
 )
 
 // patience is how long clients of an open loop are waited for who have no timeout
@@ -113,6 +114,10 @@ func (r *reading) openLoop(m *mapping, t *traffic) {
 	if n := m.get("arrivals"); n != nil {
 		word, _ := r.choice(n, "arrivals", "constant", "poisson")
 		t.poisson = word != "constant"
+	}
+	if ok && x > mostRate {
+		r.bad(n, "rate is %g: want at most %d requests a second, one a nanosecond", x, mostRate)
+		ok = false
 	}
 	span := m.need("for", "how long do they ask?")
 	if ok && span != nil && t.span > 0 && x*t.span.Seconds() < 1 {

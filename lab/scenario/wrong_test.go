@@ -62,11 +62,35 @@ func TestAFileOfAnyLengthIsRefusedAtOnce(t *testing.T) {
 	long := filepath.Join(t.TempDir(), "long.yaml")
 	require.NoError(t, os.WriteFile(long, make([]byte, 2<<20), 0o600))
 	_, err := scenario.Read(long)
-	assert.ErrorContains(t, err, "2097152 bytes")
+	assert.EqualError(t, err, long+":1:1: the file has 2097152 bytes: want at most 1048576")
 	_, err = scenario.Parse("long.yaml", []byte(strings.Repeat("[", 2<<20)))
-	assert.EqualError(t, err, "long.yaml:1:1: 2097152 bytes: more than 1048576 are no scenario")
+	assert.EqualError(t, err, "long.yaml:1:1: the file has 2097152 bytes: want at most 1048576")
 	_, err = scenario.Parse("deep.yaml", []byte("server: "+strings.Repeat("[", 100_000)))
 	assert.ErrorContains(t, err, "deep.yaml:1:1: not YAML: exceeded max depth")
+}
+
+// What is not text in UTF-8 is found before it is read as YAML, which says neither the line nor what to do.
+func TestAFileThatIsNotTextIsAnError(t *testing.T) {
+	const good = "server: {model: sync}\nservice: {distribution: constant, time: 1s}\nload: [{path: /, rate: 1, for: 10s}]\n"
+	for text, says := range map[string]string{
+		good + "name: caf\xe9\n":         "4:10: the byte 0xe9 is not UTF-8: save the file as UTF-8",
+		good + "# é: caf\xe9\n":          "4:9: the byte 0xe9 is not UTF-8: save the file as UTF-8",
+		good + "name: a\x00b\n":          "4:8: the file has a NUL byte: a scenario is text, in UTF-8",
+		"\x7fELF\x02\x01\x00\xff":        "1:7: the file has a NUL byte: a scenario is text, in UTF-8",
+		good + "name: a\x1b[1m\n":        "4:8: the control character U+001B cannot be in a file: remove it",
+		"\ufeff" + good + "name: a\ax\n": "4:8: the control character U+0007 cannot be in a file: remove it",
+		"\xff\xfes\x00e\x00":             "1:1: the file is in UTF-16: save it as UTF-8",
+		"\xfe\xff\x00s\x00e":             "1:1: the file is in UTF-16: save it as UTF-8",
+		"":                               "1:1: the file is empty: a scenario has at least server, service and load",
+		"\ufeff \r\n":                    "1:1: the file is empty: a scenario has at least server, service and load",
+	} {
+		_, err := scenario.Parse("bytes.yaml", []byte(text))
+		assert.EqualError(t, err, "bytes.yaml:"+says, "%q", text)
+	}
+	for _, text := range []string{"\ufeff" + good, strings.ReplaceAll(good, "\n", "\r\n"), strings.ReplaceAll(good, "\n", "\r")} {
+		_, err := scenario.Parse("bytes.yaml", []byte(text))
+		assert.NoError(t, err, "%q", text)
+	}
 }
 
 // FuzzParse looks for a file that panics, or that is neither a scenario nor an
