@@ -3,8 +3,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"os"
+	"os/signal"
 	"strconv"
 
 	"example.com/outagelab/lab"
@@ -111,11 +114,14 @@ func (c *liveCommand) Run(p *program) error {
 	if err != nil {
 		return failure{badInput, err}
 	}
-	found, err := live.Diagnose(p.ctx, target, p.stderr)
+	ctx, stop := signal.NotifyContext(p.ctx, os.Interrupt)
+	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
+	found, err := live.Diagnose(ctx, target, p.stderr)
 	switch {
 	case found != nil:
 		fmt.Fprint(p.stdout, found)
-	case err != nil && p.ctx.Err() == nil:
+	case err != nil && ctx.Err() == nil:
 		return failure{badInput, err}
 	}
 	if err != nil {
