@@ -16,6 +16,7 @@ import (
 	"example.com/outagelab/lab/live"
 	"example.com/outagelab/lab/report"
 	"example.com/outagelab/lab/scenario"
+	"example.com/outagelab/pocserver/worker"
 )
 
 type runCommand struct {
@@ -89,16 +90,13 @@ func (c *exerciseCommand) Run(p *program) error {
 // threads is a number of threads that a worker can have.
 type threads int
 
-// mostThreads is the limit of package scenario.
-const mostThreads = 10_000
-
 func (t *threads) UnmarshalText(text []byte) error {
 	n, err := strconv.Atoi(string(text))
 	if err != nil && !errors.Is(err, strconv.ErrRange) {
 		return fmt.Errorf("want a number of threads, not %q", text)
 	}
-	if n < 1 || n > mostThreads {
-		return fmt.Errorf("%s threads: want 1 to %d", text, mostThreads)
+	if n < 1 || n > worker.MaxThreads {
+		return fmt.Errorf("%s threads: want 1 to %d", text, worker.MaxThreads)
 	}
 	*t = threads(n)
 	return nil
