@@ -57,6 +57,7 @@ seeds: 2
 	//       the same, of the wait and the service
 	//
 	//   searched threads from 1 to 20. Theory's answer is 8. 9 holds, and 8 is undecided.
+	//   – with 5 or fewer the queue grows without limit
 	//   – Fewer than 9 may be enough: the bound lies within the uncertainty of what was measured
 	//     with 8. More seeds would tell.
 	//

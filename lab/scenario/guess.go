@@ -64,6 +64,11 @@ func (s *Scenario) leastForeseen(low, high int) int {
 func (s *Scenario) foreknown() *found {
 	f := &found{search: s.search}
 	f.guess, f.known = s.guess()
+	for _, b := range s.with(s.search.low).theory().bottlenecks {
+		if b.key == s.search.key && b.server == s.search.server {
+			f.critical = min(b.least-1, s.search.high)
+		}
+	}
 	f.needsMore, f.unsaid = s.needsMore(), s.unsaidBelow(f.guess)
 	if f.guess == 0 {
 		f.above = s.enoughAbove()

@@ -28,17 +28,9 @@ func (p *pool) nobodyQueues(th *theory, flows []flow) {
 	}
 	m, why := p.mixed(flows)
 	cpu, loops := p.c.CPU.Seconds(), float64(p.c.Workers)
-	if used := m.rate * cpu / loops; why == "" && used >= 1 {
-		var all []traffic
-		own := 0.0
-		for _, f := range flows {
-			all = append(all, f.traffic)
-			own = max(own, p.s.own(f.traffic).Seconds())
-		}
-		th.excess = append(th.excess, excess{loads: p.loads(), span: m.span, growth: used - 1})
-		// What comes so long after the end as a reply takes by itself counts, see Run.
-		th.atMost(p.s.throughputOf(all), loops/cpu*(1+own/m.span), "no pool, and the CPU is the limit: loops/cpu = %g/(%s); what comes within %s of the load's end counts", loops, seconds(cpu), seconds(own))
-		why = fmt.Sprintf("the CPU gets %s times what it can do", number(used))
+	if used := m.rate * cpu / loops; why == "" && used >= 1-rounding {
+		p.cpuBound(th, flows, m)
+		return
 	} else if why == "" && p.c.Workers > 1 && p.c.AcceptAgain > 0 {
 		why = "one worker is favoured, and how much of the CPU's work it gets depends on who is free"
 	} else if why == "" && m.regular > 1 {

@@ -91,11 +91,12 @@ func (p *pool) queue(th *theory, flows []flow) {
 			why = "workers are recycled meanwhile"
 		}
 	}
-	if why == "" && p.c.Model == worker.Threaded && m.rate*p.c.CPU.Seconds() >= float64(p.c.Workers) {
-		why = "the workers' CPU is the limit, and not their threads"
-	}
 	if why != "" {
 		th.none(p.names(), "%s", why)
+		return
+	}
+	if p.c.Model == worker.Threaded && m.rate*p.c.CPU.Seconds() >= float64(p.c.Workers)*(1-rounding) {
+		p.cpuBound(th, flows, m)
 		return
 	}
 	if p.killed(th, flows, m) {
@@ -103,7 +104,10 @@ func (p *pool) queue(th *theory, flows []flow) {
 	}
 	switch u := m.rate * m.mean / float64(places); {
 	case math.Abs(u-1) < rounding:
-		th.none(p.names(), "at a utilisation of 1 a queue grows, and there is no saying how fast")
+		th.critical = true
+		if b := p.bottlenecks(); len(b) > 0 {
+			th.none(p.names(), "%s", p.critical(m, b[0]))
+		}
 	case u > 1:
 		p.overload(th, flows, m)
 	default:

@@ -16,7 +16,7 @@ import (
 func (p *pool) overload(th *theory, flows []flow, m mix) {
 	places, word := p.places()
 	capacity := float64(places) / m.mean
-	th.excess = append(th.excess, excess{loads: p.loads(), span: m.span, growth: m.rate/capacity - 1})
+	th.excess = append(th.excess, excess{loads: p.loads(), span: m.span, growth: m.rate/capacity - 1, deviation: m.deviation()})
 	th.lesson = p.tooFew(m, capacity, word)
 	if why := p.noCollapse(flows, m, capacity); why != "" {
 		th.none(p.names(), "%s", why)

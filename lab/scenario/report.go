@@ -176,6 +176,9 @@ func (r *Report) predictions(p *typeset.Page) {
 			typeset.PadLeft(measured(c), measuredWidth) + typeset.PadLeft(x.off(c), errorWidth))
 		p.Hang("      ", x.formula)
 	}
+	for i := range r.theory.bottlenecks {
+		p.Hang("  – ", r.theory.bottlenecks[i].String())
+	}
 	for _, text := range r.theory.without {
 		p.Hang("  – ", "no formula for "+text)
 	}

@@ -44,7 +44,8 @@ import (
 // a value that holds and the one below it, which does not. If it comes to the
 // largest value and that does not hold, it begins again with the least and goes up.
 // Of a range of no more than 8 values it runs all before it says that none holds.
-// What it finds is the smallest of all where more is better, or where less is.
+// If theory knows of the largest value that it breaks a bound by more than chance explains,
+// only that value is run. What it finds is the smallest of all where more is better, or where less is.
 func (s *Scenario) Run(tb testing.TB) (*Report, error) {
 	run := func(s *Scenario) (*lab.Result, error) {
 		r := lab.Judge(tb, s.Experiment(s.seeds[0]), s.seeds...)
@@ -60,16 +61,16 @@ func (s *Scenario) Run(tb testing.TB) (*Report, error) {
 		}
 		return &Report{scenario: s, result: r, theory: s.theory()}, nil
 	}
-	f := s.foreknown()
-	err := f.find(func(value int) (trial, *lab.Result, error) {
+	try := func(value int) (trial, *lab.Result, error) {
 		at := s.with(value)
 		r, err := run(at)
 		if err != nil {
 			return trial{}, nil, err
 		}
 		return at.trial(r), r, nil
-	})
-	if err != nil {
+	}
+	f := s.foreknown()
+	if err := f.run(s.hopeless(), try); err != nil {
 		return nil, err
 	}
 	s = s.with(f.shown)

@@ -91,7 +91,9 @@
 //   - handlers that await: no pool, and the loops' CPU as the limit; handlers in
 //     threads are a queue for the thread_limit threads of each worker;
 //   - requests that outlast the worker timeout: how many workers are killed;
-//   - streams: how many ever get a line.
+//   - streams: how many ever get a line;
+//   - bottlenecks: what open loops need at least as much of as there is (CPU, threads,
+//     worker connections), and the smallest number that carries them.
 //
 // Where no formula applies, the report says so and why: workers with a queue each,
 // a backlog that may be full, clients of whom more than one in 1,000 leave before

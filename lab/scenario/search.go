@@ -163,6 +163,7 @@ type trial struct {
 	value     int
 	predicted *prediction // of the first hold's metric, nil if there is none
 	excess    bool
+	critical  bool            // see theory
 	check     lab.ResultCheck // of the first hold
 	outcome   lab.Outcome
 	failing   []string // the metrics that do not hold, or of which that is undecided
@@ -203,6 +204,24 @@ func (f *found) tellsMore(t *trial) bool {
 		}
 	}
 	return t.value > f.shown
+}
+
+// run finds the answer, or runs the largest value only if that is hopeless.
+func (f *found) run(hopeless string, try func(value int) (trial, *lab.Result, error)) error {
+	if hopeless == "" {
+		return f.find(try)
+	}
+	whole := *f
+	f.search = &search{key: f.search.key, low: f.search.high, high: f.search.high}
+	if err := f.find(try); err != nil {
+		return err
+	}
+	if f.trials[0].outcome != lab.Fails { // theory was wrong
+		*f = whole
+		return f.find(try)
+	}
+	f.search, f.hopeless = whole.search, hopeless
+	return nil
 }
 
 // find tries values until one holds and the one below it does not. A value whose
@@ -292,7 +311,7 @@ func (f *found) find(try func(value int) (trial, *lab.Result, error)) error {
 func (s *Scenario) trial(result *lab.Result) trial {
 	th := s.theory()
 	t := trial{
-		predicted: th.of(s.holds[0].metric.Name), excess: len(th.excess) > 0, check: result.Checks[0], outcome: result.Outcome(),
+		predicted: th.of(s.holds[0].metric.Name), excess: len(th.excess) > 0, critical: th.critical, check: result.Checks[0], outcome: result.Outcome(),
 	}
 	for _, c := range result.Checks[:len(s.holds)] {
 		if c.Outcome() != lab.Holds && (c.Undecided == (t.outcome == lab.Undecided)) {
@@ -311,9 +330,13 @@ type found struct {
 	// has no formula for just below its answer.
 	needsMore int
 	unsaid    string
-	above     int // the theory's answer above the range, where it has none in it
-	answer    int // 0 if nothing holds
-	trials    []trial
-	shown     int         // the answer; if there is none, the largest value that was run and is undecided, or fails
-	result    *lab.Result // of it
+	// critical is the largest value with which a queue grows without limit; 0 if there is none in the range.
+	critical int
+	above    int // the theory's answer above the range, where it has none in it
+	answer   int // 0 if nothing holds
+	trials   []trial
+	shown    int         // the answer; if there is none, the largest value that was run and is undecided, or fails
+	result   *lab.Result // of it
+	// hopeless is why only the largest value was run; "" if it was not so.
+	hopeless string
 }

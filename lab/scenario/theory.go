@@ -25,6 +25,8 @@ type theory struct {
 	latencies   []lab.Distribution
 	lesson      lab.Lesson
 	excess      []excess // the pools that get more than they can serve
+	bottlenecks []bottleneck
+	critical    bool     // a pool gets exactly as much as it can serve
 	notes       []string // what else there is to say
 }
 
@@ -34,6 +36,8 @@ type excess struct {
 	span  float64 // for how many seconds
 	// growth is the seconds by which the queue gets longer in a second, λ/μ − 1.
 	growth float64
+	// deviation is the standard deviation of how much longer or shorter it is in the end, in seconds.
+	deviation float64
 }
 
 // breaks reports whether what comes in excess is enough to break h, where places is
@@ -122,6 +126,7 @@ func (s *Scenario) predicted() *theory {
 	var all []*theory
 	for i := range pools {
 		own := new(theory)
+		own.bottlenecks = pools[i].bottlenecks()
 		pools[i].predict(own)
 		pools[i].alone(own)
 		all = append(all, own)
@@ -135,6 +140,8 @@ func (s *Scenario) predicted() *theory {
 		th.predictions = append(th.predictions, own.predictions...)
 		th.without = append(th.without, own.without...)
 		th.latencies = append(th.latencies, own.latencies...)
+		th.critical = th.critical || own.critical
+		th.bottlenecks = append(th.bottlenecks, own.bottlenecks...)
 		th.notes = append(th.notes, own.notes...)
 		if len(own.excess) > 0 {
 			th.lesson = own.lesson

@@ -367,7 +367,7 @@ load: [{name: a, path: /, rate: 0.1, arrivals: constant, for: 1m}, {name: b, pat
 server: {model: threaded}
 routes: {/: {service: {distribution: constant, time: 1s}}, /b: {service: {distribution: constant, time: 1s}, stream: true}}
 load: [{name: a, path: /, rate: 0.1, arrivals: constant, for: 1m}, {name: b, path: /b, rate: 0.1, arrivals: constant, for: 1m}]`,
-		"/: at a utilisation of 1 a queue grows, and there is no saying how fast": `
+		"/: at a utilisation of exactly 1 nothing waits only as long as all is regular, and whatever was late once stays late. workers: needs 2 workers": `
 server: {model: sync}
 service: {distribution: constant, time: 1s}
 load: {path: /, rate: 1, arrivals: constant, for: 1m}`,
@@ -528,7 +528,7 @@ horizon: 12s`,
 server: {model: threaded, threads: 20, cpu: 9ms}
 service: {distribution: exponential, mean: 100ms}
 load: {path: /, rate: 100, for: 5m, arrivals: poisson}`,
-		"/: the workers' CPU is the limit, and not their threads": `
+		"latency of /: the CPU gets exactly what it can do, and its queue grows without limit, like √t": `
 server: {model: threaded, threads: 50, cpu: 10ms}
 service: {distribution: exponential, mean: 100ms}
 load: {path: /, rate: 100, for: 5m, arrivals: poisson}`,

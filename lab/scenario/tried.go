@@ -52,6 +52,8 @@ func (r *Report) search(p *typeset.Page) {
 			predicted = t.predicted.number()
 		case t.excess:
 			predicted = "more than can be served"
+		case t.critical:
+			predicted = "grows like √t"
 		}
 		verdict := map[lab.Outcome]string{lab.Holds: "yes", lab.Fails: "no", lab.Undecided: "undecided"}[t.outcome]
 		if !t.holds() && len(s.holds) > 1 {
@@ -78,6 +80,7 @@ func (r *Report) search(p *typeset.Page) {
 func (f *found) words() (all []string) {
 	text := fmt.Sprintf("searched %s from %s to %s. ", f.search.key, number(float64(f.search.low)), number(float64(f.search.high)))
 	text += f.byTheory() + " "
+	limit := f.limitless()
 	var below, above *trial // above is the last that fails of those above
 	trials := f.inOrder()
 	for i := range trials {
@@ -90,8 +93,11 @@ func (f *found) words() (all []string) {
 	}
 	n := number(float64(f.answer))
 	switch {
+	case f.hopeless != "":
+		return []string{fmt.Sprintf("searched %s from %s to %s. %s No value in that range can hold, so only %s was run, which does not.",
+			f.search.key, number(float64(f.search.low)), number(float64(f.search.high)), f.hopeless, number(float64(f.search.high)))}
 	case f.answer == 0:
-		return []string{text + f.none()}
+		return append([]string{text + f.none()}, limit...)
 	case f.answer == f.search.low:
 		text += "The least of them, " + n + ", holds already."
 	case below != nil && below.outcome == lab.Undecided:
@@ -99,7 +105,7 @@ func (f *found) words() (all []string) {
 	default:
 		text += n + " holds, and " + number(float64(f.answer-1)) + " does not."
 	}
-	all = append(all, text)
+	all = append([]string{text}, limit...)
 	if above != nil {
 		text := "more is not better here: " + number(float64(above.value)) + " " + above.verdict() + "."
 		if f.answer > f.search.low+1 {
@@ -111,6 +117,18 @@ func (f *found) words() (all []string) {
 		all = append(all, text)
 	}
 	return all
+}
+
+// limitless says up to which value a queue grows without limit, if theory knows.
+func (f *found) limitless() []string {
+	switch n := number(float64(f.critical)); f.critical {
+	case 0:
+		return nil
+	case 1:
+		return []string{"with " + n + " the queue grows without limit"}
+	default:
+		return []string{"with " + n + " or fewer the queue grows without limit"}
+	}
 }
 
 // undecided says which of the trials below the answer are undecided; "" if there are none.
