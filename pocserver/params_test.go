@@ -5,6 +5,7 @@ package pocserver_test
 
 import (
 	"bytes"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -42,6 +43,8 @@ func TestABadParameterIsA400ThatSaysWhatIsWrong(t *testing.T) {
 		{"sleep=3600.000000001", `sleep is "3600.000000001": over the limit of 3600 seconds`},
 		{"sleep=1e999", `sleep is "1e999": over the limit of 3600 seconds`},
 		{"sleep=" + long, `... (2000 bytes): over the limit of 3600 seconds`},
+		{"sleep=" + strings.Repeat("z", 80), `sleep is "` + strings.Repeat("z", 80) + `": not a number`},
+		{"sleep=" + strings.Repeat("z", 81), `sleep is "` + strings.Repeat("z", 80) + `"... (81 bytes): not a number`},
 		{"sleep=", `sleep is empty`},
 		{"sleep", `sleep is empty`},
 		{"sleep=1&sleep=1", `sleep is given twice`},
@@ -172,6 +175,10 @@ func FuzzAnyQueryIsServedOrRefusedByTheRules(f *testing.F) {
 		"sleep=0x1p-2", "a;b", "email=a..b", "email=<script>", "&&", "=", "%00=%00", "sleep=1e-400&email=a%2Bb",
 	} {
 		f.Add(seed)
+	}
+	for b := range 256 {
+		f.Add(fmt.Sprintf("email=a%%%02xb", b)) // each byte, in a name
+		f.Add(fmt.Sprintf("sleep=1%%%02x2&email=%%%02x", b, b))
 	}
 	number := regexp.MustCompile(`^[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?$`)
 	localPart := regexp.MustCompile("^[A-Za-z0-9!#$%&'*+\\-/=?^_`{|}~]+(\\.[A-Za-z0-9!#$%&'*+\\-/=?^_`{|}~]+)*$")

@@ -398,6 +398,8 @@ func TestConfigErrorsNameTheField(t *testing.T) {
 	})
 	_, err := worker.New(most, app())
 	assert.NoError(t, err)
+	_, err = worker.New(config(worker.Uvicorn, func(c *worker.Config) { c.ThreadLimit = 10_000 }), app())
+	assert.NoError(t, err)
 	_, err = worker.New(config(worker.Sync), nil)
 	assert.ErrorContains(t, err, "newApp is nil")
 	for _, m := range models {

@@ -34,6 +34,8 @@ func TestHowManyRequestsAModelServesAtATime(t *testing.T) {
 		{"sync has no other thread", config(worker.Sync), "/thread/1s", seconds(1, 2, 3, 4)},
 		{"threaded has one thread unless told", config(worker.Threaded), "/block/1s", seconds(1, 2, 3, 4)},
 		{"threaded with three threads naps for three", config(worker.Threaded, threads(3)), "/block/1s", seconds(1, 1, 1, 2)},
+		{"threaded awaits no better than it blocks", config(worker.Threaded), "/await/1s", seconds(1, 2, 3, 4)},
+		{"threaded has no thread but its own", config(worker.Threaded), "/thread/1s", seconds(1, 2, 3, 4)},
 		{"evented awaits for all", config(worker.Evented), "/await/1s", seconds(1, 1, 1, 1)},
 		{"evented gives each sync view a thread", config(worker.Evented), "/thread/1s", seconds(1, 1, 1, 1)},
 		{"evented blocks for one at a time", config(worker.Evented), "/block/1s", seconds(1, 2, 3, 4)},

@@ -50,3 +50,35 @@ func TestFlushWritesAtOnce(t *testing.T) {
 	l.Flush()
 	assert.Equal(t, "1 line\n", written.String())
 }
+
+// pieces notes what is written at a time.
+type pieces []int
+
+func (p *pieces) Write(b []byte) (int, error) {
+	*p = append(*p, len(b))
+	return len(b), nil
+}
+
+// A full log is written before Add returns, and one that is not full is not.
+func TestAFullLogIsWrittenAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var written pieces
+		l := New(&written)
+		most := make([]byte, flushAt-1)
+		l.Write(most)
+		assert.Empty(t, written, "a byte is missing")
+		l.Write([]byte("x"))
+		assert.Equal(t, pieces{flushAt}, written)
+		l.Write(most)
+		time.Sleep(flushAfter + 1)
+		synctest.Wait()
+		assert.Equal(t, pieces{flushAt, flushAt - 1}, written)
+	})
+}
+
+func TestAnEmptyLogWritesNothing(t *testing.T) {
+	var written pieces
+	l := New(&written)
+	l.Flush()
+	assert.Empty(t, written)
+}

@@ -32,6 +32,32 @@ func TestTheLogHidesNoFlush(t *testing.T) {
 	assert.Contains(t, written.String(), `GET "/" 418 0B`, "the last status counts, not the informational one")
 }
 
+// net/http sends the first status that is not informational, or the first body's
+// 200, and ignores others.
+func TestTheFirstStatusIsLogged(t *testing.T) {
+	for want, serve := range map[string]func(w http.ResponseWriter){
+		" 200 0B ": func(http.ResponseWriter) {},
+		" 200 1B ": func(w http.ResponseWriter) { w.Write([]byte("x")); w.WriteHeader(http.StatusTeapot) },
+		" 200 2B ": func(w http.ResponseWriter) {
+			w.WriteHeader(http.StatusOK)
+			w.WriteHeader(http.StatusTeapot)
+			w.Write([]byte("xx"))
+		},
+		" 404 3B ": func(w http.ResponseWriter) { w.WriteHeader(http.StatusNotFound); w.Write([]byte("xxx")) },
+		" 101 0B ": func(w http.ResponseWriter) { w.WriteHeader(http.StatusSwitchingProtocols) },
+		" 204 0B ": func(w http.ResponseWriter) { w.WriteHeader(http.StatusProcessing); w.WriteHeader(http.StatusNoContent) },
+	} {
+		written := cmdtest.NewOutput()
+		out := lines.New(written)
+		app := logged(func() http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { serve(w) })
+		}, out)()
+		app.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
+		out.Flush()
+		assert.Contains(t, written.String(), want)
+	}
+}
+
 // A stranger's bytes reach no terminal as they are.
 func TestATargetIsLoggedInPrintableASCII(t *testing.T) {
 	r := &http.Request{Method: http.MethodGet, RequestURI: "/é\u202e\x9b2J\""}

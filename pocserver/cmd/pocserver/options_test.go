@@ -4,6 +4,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"reflect"
 	"strings"
 	"testing"
@@ -64,6 +65,17 @@ func TestABadCommandLineIsNamedAndIs2(t *testing.T) {
 		assert.Contains(t, stderr.String(), says, "pocserver %s", line)
 		assert.Equal(t, 1, strings.Count(stderr.String(), "\n"), "pocserver %s: one line, not\n%s", line, stderr)
 		assert.Empty(t, stdout.String(), "pocserver %s", line)
+	}
+}
+
+// An error of package worker names the flag, if it is one about a field.
+func TestAnErrorNamesTheFlag(t *testing.T) {
+	for text, want := range map[string]string{
+		"worker: Config.MaxRequests is -1: want more": "-max-requests is -1: want more",
+		"worker: newApp is nil: want an app":          "newApp is nil: want an app",
+		"worker: Config.Workers":                      "Config.Workers",
+	} {
+		assert.Equal(t, want, asFlag(errors.New(text)))
 	}
 }
 

@@ -90,6 +90,13 @@ func TestAWorkerThatEndsIsToldOf(t *testing.T) {
 	p.Stdout.Wait(t, `(?m)^GET .* app 2$`) // the third process
 }
 
+// It is told of with max-requests alone as well: uvicorn has no worker timeout.
+func TestARecycledLoopIsToldOf(t *testing.T) {
+	p := start(t, "async", "-max-requests", "1", "-boot-time", "0")
+	p.get(t, "/sync_sleep/?sleep=0")
+	p.Stderr.Wait(t, `(?m)^worker 0 exited: max requests$`)
+}
+
 // A request that a worker's death cuts short is in the log as cut.
 func TestARequestThatAWorkersDeathCutsIsLoggedAsCut(t *testing.T) {
 	p := start(t, "sync", "-timeout", "100ms", "-boot-time", "0")
