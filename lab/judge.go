@@ -11,6 +11,9 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
+// mostAtATime is how many seeds run at a time: what they may have in flight together takes 2 GB, see mostInFlight.
+const mostAtATime = 2
+
 // Judge runs the experiment once with each seed, or with its own, and compares the mean of what was
 // measured with what was predicted. A demand whose bound the seeds leave open is
 // [Undecided]. It needs no Lesson and no Sibling, and its
@@ -31,7 +34,7 @@ func Judge(tb testing.TB, e Experiment, seeds ...uint64) *Result {
 	var first *Observation
 	errs := make([]error, len(seeds))
 	var runs errgroup.Group
-	runs.SetLimit(runtime.GOMAXPROCS(0))
+	runs.SetLimit(min(runtime.GOMAXPROCS(0), mostAtATime))
 	for s, seed := range seeds {
 		runs.Go(func() error {
 			e := e

@@ -63,6 +63,11 @@ func inExperiment(name string, err error) error {
 // dog watches what runs in virtual time.
 var dog = bubble.Patient
 
+// mostInFlight is how many requests a run may have in flight. A queued one was measured to take 10.5 KB in all, so that
+// the two runs which Judge has at a time stay within 2 GB. More ends the run with a [*load.TooManyError], which says what
+// to do.
+const mostInFlight = 80_000
+
 // headStart is how long the server is up before the load begins. Its length is
 // odd on purpose: what a server does each whole second from its start, such as
 // an arbiter's look at its workers, then meets no request sent at a whole second
@@ -77,7 +82,7 @@ func (e *Experiment) measure(n network, obs *Observation, notes *notebook) error
 	}
 	time.Sleep(headStart + e.Uptime)
 	obs.Begin = time.Now()
-	target := load.Target{Dial: up.dial, Host: up.host, Seed: draw(e.Seed, drawLoad)}
+	target := load.Target{Dial: up.dial, Host: up.host, Seed: draw(e.Seed, drawLoad), MaxInFlight: mostInFlight}
 	obs.Records, err = load.Run(context.Background(), target, obs.Horizon, e.Load...)
 	return errors.Join(err, up.ran(), up.close())
 }

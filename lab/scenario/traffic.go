@@ -328,6 +328,9 @@ func (s *Scenario) requests(t *traffic) float64 {
 		if places := placesOf(c, rt.Waits); places > 0 {
 			served = min(served, float64(places)/each)
 		}
+		if c.CPU > 0 { // a worker computes for one request at a time, whatever waits in it
+			served = min(served, float64(c.Workers)/c.CPU.Seconds())
+		}
 		rate += served
 		if s.overflow(i) == simnet.Refuse && t.connections > holds(c) {
 			rate += float64(t.connections) / load.RedialPause.Seconds()
