@@ -8,9 +8,10 @@ import (
 	"example.com/outagelab/feedsim/front"
 )
 
-// immutable are the types whose pointers a copy shares, because nothing changes what they point to.
+// immutable are the types whose pointers a copy shares: what they point to does not change, or is meant for many runs.
 var immutable = map[reflect.Type]bool{
 	reflect.TypeFor[*front.Config](): true, // it has no exported field, and no method that changes it
+	reflect.TypeFor[*Progress]():     true, // it follows all runs, and has a lock
 }
 
 // deepCopy returns a copy of e that shares no map, slice or pointer with it, so that what changes the copy leaves e as

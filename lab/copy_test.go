@@ -19,6 +19,7 @@ import (
 // mayBeShared are the types that a copy may share, each with the reason.
 var mayBeShared = map[reflect.Type]string{
 	reflect.TypeFor[*front.Config](): "parsed once: no field and no method changes it",
+	reflect.TypeFor[*Progress]():     "it follows the runs of all copies, and has a lock",
 	reflect.TypeFor[netip.Addr]():    "its zone is interned, and its methods change nothing",
 }
 

@@ -77,6 +77,8 @@ type Experiment struct {
 	// RealTime runs the experiment over loopback TCP and on the real clock. It
 	// then takes as long as it says, and is no part of results.json.
 	RealTime bool
+	// Progress, if not nil, follows the experiment's runs, those of its sibling and of other seeds as well.
+	Progress *Progress
 
 	seeds int // of how many runs the numbers are the means, if Judge runs it
 }
@@ -121,7 +123,8 @@ func (e *Experiment) horizon() time.Duration {
 }
 
 // Broken returns a deep copy of e that Sibling has changed, in which the claim should not hold. The two share no map,
-// slice or pointer but a *front.Config, which nothing changes, so a row and its sibling may run at the same time.
+// slice or pointer but a *front.Config, which nothing changes, and Progress, so a row and its sibling may run at the same
+// time.
 // Sibling must be set.
 func (e *Experiment) Broken() Experiment {
 	s := deepCopy(e)

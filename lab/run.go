@@ -83,6 +83,9 @@ func (e *Experiment) measure(n network, obs *Observation, notes *notebook) error
 	time.Sleep(headStart + e.Uptime)
 	obs.Begin = time.Now()
 	target := load.Target{Dial: up.dial, Host: up.host, Seed: draw(e.Seed, drawLoad), MaxInFlight: mostInFlight}
+	progress, end := e.Progress.begin(obs.Horizon)
+	defer end()
+	target.Progress = progress
 	obs.Records, err = load.Run(context.Background(), target, obs.Horizon, e.Load...)
 	return errors.Join(err, up.ran(), up.close())
 }

@@ -46,9 +46,13 @@ import (
 // Of a range of no more than 8 values it runs all before it says that none holds.
 // If theory knows of the largest value that it breaks a bound by more than chance explains,
 // only that value is run. What it finds is the smallest of all where more is better, or where less is.
+//
+// If Progress is not nil it follows all runs, of which there are [Scenario.Runs] at most.
 func (s *Scenario) Run(tb testing.TB) (*Report, error) {
 	run := func(s *Scenario) (*lab.Result, error) {
-		r := lab.Judge(tb, s.Experiment(s.seeds[0]), s.seeds...)
+		e := s.Experiment(s.seeds[0])
+		e.Progress = s.Progress
+		r := lab.Judge(tb, e, s.seeds...)
 		if r.Trouble != "" {
 			return nil, fmt.Errorf("scenario %s: %s", s.name, r.Trouble)
 		}
@@ -76,3 +80,14 @@ func (s *Scenario) Run(tb testing.TB) (*Report, error) {
 	s = s.with(f.shown)
 	return &Report{scenario: s, result: f.result, theory: s.theory(), found: f}, nil
 }
+
+// Runs is how many runs [Scenario.Run] makes at the most: one for each seed, of each value that a search tries.
+func (s *Scenario) Runs() int {
+	if s.search == nil {
+		return len(s.seeds)
+	}
+	return len(s.seeds) * s.search.tries()
+}
+
+// Searches reports whether the scenario has a search, which may make fewer runs than Runs.
+func (s *Scenario) Searches() bool { return s.search != nil }

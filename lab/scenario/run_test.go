@@ -478,3 +478,27 @@ search: {workers: 1..3}`))
 	assert.Contains(t, rows[0].Note, "searched workers from 1 to 3")
 	assert.Contains(t, r.String(), rows[0].Note[strings.Index(rows[0].Note, "searched"):])
 }
+
+// A search that knows of the largest value that it cannot hold runs that alone, so Runs is a bound.
+func TestTheRunsOfAScenarioAreFollowed(t *testing.T) {
+	const file = `
+server: {model: sync}
+service: {distribution: constant, time: 1s}
+load: {path: /, rate: 1, arrivals: constant, for: 10s}
+hold: {metric: p99, at_most: 2s}
+seeds: 2
+`
+	s := parse(t, file)
+	s.Progress = new(lab.Progress)
+	run(t, s)
+	assert.Equal(t, 2, s.Progress.Begun())
+	assert.Equal(t, 2, s.Runs())
+	assert.False(t, s.Searches())
+
+	s = parse(t, file+"search: {workers: 1..3}")
+	s.Progress = new(lab.Progress)
+	run(t, s)
+	assert.Equal(t, 6, s.Runs())
+	assert.True(t, s.Searches())
+	assert.Contains(t, []int{2, 4, 6}, s.Progress.Begun(), "each value with both seeds")
+}

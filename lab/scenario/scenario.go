@@ -113,10 +113,12 @@ import (
 )
 
 // A Scenario is a file that was read and understood, all of it. It does not
-// change.
+// change while it runs.
 type Scenario struct {
 	// Measured is what the field says, if the file has it.
 	Measured []Measurement
+	// Progress, if not nil, follows the runs of [Scenario.Run].
+	Progress *lab.Progress
 
 	name, claim string
 	system      lab.System

@@ -29,7 +29,10 @@ func (c *runCommand) Run(p *program) error {
 	if err != nil {
 		return failure{badInput, err}
 	}
+	s.Progress = new(lab.Progress)
+	stop := p.follow(func() []string { return progress(s.Progress.Running(), s.Runs(), s.Searches()) })
 	r, err := s.Run(nil)
+	stop()
 	if err != nil {
 		return failure{cannotTell, err}
 	}

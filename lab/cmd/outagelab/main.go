@@ -28,6 +28,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -63,6 +64,7 @@ type commandLine struct {
 type program struct {
 	ctx            context.Context
 	stdout, stderr io.Writer
+	ticker         func(time.Duration) (ticks <-chan time.Time, stop func()) // says when to print progress
 }
 
 // A failure is an error with the exit status that it ends the program with.
@@ -98,7 +100,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	case err != nil:
 		err = failure{badInput, fmt.Errorf("outagelab: %w (outagelab --help lists commands and flags)", err)}
 	default:
-		err = parsed.Run(&program{ctx, out, stderr})
+		err = parsed.Run(&program{ctx, out, stderr, ticker})
 	}
 	if out.err != nil {
 		err = failure{badInput, fmt.Errorf("outagelab: cannot write to standard output: %w", out.err)}
