@@ -11,7 +11,7 @@ import (
 	"gonum.org/v1/gonum/stat"
 )
 
-// mostAtATime is how many seeds run at a time: what they may have in flight together takes 2 GB, see mostInFlight.
+// mostAtATime is how many seeds run at a time: what they may have in flight together takes 2 GB, see [MaxInFlight].
 const mostAtATime = 2
 
 // Judge runs the experiment once with each seed, or with its own, and compares the mean of what was

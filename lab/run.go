@@ -63,10 +63,10 @@ func inExperiment(name string, err error) error {
 // dog watches what runs in virtual time.
 var dog = bubble.Patient
 
-// mostInFlight is how many requests a run may have in flight. A queued one was measured to take 10.5 KB in all, so that
-// the two runs which Judge has at a time stay within 2 GB. More ends the run with a [*load.TooManyError], which says what
-// to do.
-const mostInFlight = 80_000
+// MaxInFlight is how many requests a run may have in flight. More ends the run with a [*load.TooManyError], which says
+// what to do. It keeps the two runs that [Judge] has at a time below 2 GB: with 20,000 streams each the process held
+// 1.6 GB.
+const MaxInFlight = 20_000
 
 // headStart is how long the server is up before the load begins. Its length is
 // odd on purpose: what a server does each whole second from its start, such as
@@ -82,7 +82,7 @@ func (e *Experiment) measure(n network, obs *Observation, notes *notebook) error
 	}
 	time.Sleep(headStart + e.Uptime)
 	obs.Begin = time.Now()
-	target := load.Target{Dial: up.dial, Host: up.host, Seed: draw(e.Seed, drawLoad), MaxInFlight: mostInFlight}
+	target := load.Target{Dial: up.dial, Host: up.host, Seed: draw(e.Seed, drawLoad), MaxInFlight: MaxInFlight}
 	progress, end := e.Progress.begin(obs.Horizon)
 	defer end()
 	target.Progress = progress

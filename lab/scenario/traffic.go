@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"example.com/outagelab/lab"
 	"example.com/outagelab/lab/load"
 	"example.com/outagelab/lab/simnet"
 	"example.com/outagelab/lab/typeset"
@@ -44,11 +45,11 @@ func (t *traffic) end() time.Duration { return t.start + t.span }
 
 // What a run can bear.
 const (
-	mostRequests    = 2_000_000 // of all seeds
-	mostInARun      = 500_000   // which take some 2 GB
-	mostConnections = 50_000
-	mostRate        = 1_000_000_000 // a second: the clock has nanoseconds
-	mostBeats       = 10_000_000    // of all workers' hearts
+	mostRequests    = 2_000_000       // of all seeds
+	mostInARun      = 500_000         // which take some 2 GB
+	mostConnections = lab.MaxInFlight // of all closed loops
+	mostRate        = 1_000_000_000   // a second: the clock has nanoseconds
+	mostBeats       = 10_000_000      // of all workers' hearts
 )
 
 // patience is how long clients of an open loop are waited for who have no timeout
@@ -212,7 +213,7 @@ const mostSeeds = 1_000
 
 // bounded notes what would be more than a run can bear.
 func (r *reading) bounded(m *mapping, s *Scenario) {
-	all, most := 0.0, s
+	all, connections, most := 0.0, 0, s
 	if s.search != nil {
 		most = s.with(s.search.high)
 	}
@@ -223,21 +224,93 @@ func (r *reading) bounded(m *mapping, s *Scenario) {
 			return
 		}
 		all += n
+		if connections += t.connections; connections > mostConnections {
+			r.bad(t.node, "the loads up to this one have %s connections: want at most %s in all",
+				number(float64(connections)), number(mostConnections))
+			return
+		}
 	}
 	where := m.get("load")
 	switch runs := all * float64(len(s.seeds)); {
 	case all > mostInARun:
-		r.bad(where, "the load is about %s requests: want at most %s", typeset.Number(all), typeset.Number(mostInARun))
+		r.bad(where, "the load is about %s requests: want at most %s%s",
+			typeset.Number(all), typeset.Number(mostInARun), most.shorter(all))
 	case runs > mostRequests:
 		r.bad(m.get("seeds"), "%d seeds of about %s requests each are %s: want at most %s", len(s.seeds), typeset.Number(all), typeset.Number(runs), typeset.Number(mostRequests))
 	case s.search != nil && runs*float64(s.search.tries()) > mostRequests:
 		r.bad(m.get("search"), "up to %d values are tried, each with about %s requests, which are %s: want at most %s in all%s", s.search.tries(), typeset.Number(runs), typeset.Number(runs*float64(s.search.tries())), typeset.Number(mostRequests), s.fitting(all))
+	}
+	if r.fine() {
+		for i := range s.traffic {
+			r.piledUp(most, &s.traffic[i])
+		}
 	}
 	for _, c := range most.servers() {
 		if beats := float64(c.Workers) * s.horizon.Seconds() / beat(c).Seconds() * float64(len(s.seeds)); beats > mostBeats {
 			r.bad(m.node, "%s that say every %v that they live do so %s times until the experiment ends: want at most %s", c, beat(c), typeset.Number(beats), typeset.Number(mostBeats))
 		}
 	}
+}
+
+// shorter says for how long a load of so many requests may be on; "" where that does not settle it.
+func (s *Scenario) shorter(all float64) string {
+	t := s.traffic[0]
+	if len(s.traffic) > 1 || t.requests > 0 || routeOf(s.routes, s.ways[t.path].path).Stream {
+		return ""
+	}
+	fits := roundedDown(time.Duration(float64(t.span) * mostInARun / all))
+	if fits == "0s" {
+		return ""
+	}
+	return ". What would fit: for: " + fits
+}
+
+// piledUp notes an open loop of which certainly more requests wait than a run may have in flight, see
+// [lab.MaxInFlight].
+func (r *reading) piledUp(s *Scenario, t *traffic) {
+	capacity, ok := s.capacity(t)
+	if !ok || t.rate <= capacity {
+		return
+	}
+	lasts := min(t.span, s.horizon-t.start, simnet.ConnectTimeout)
+	if t.timeout > 0 {
+		lasts = min(lasts, t.timeout)
+	}
+	more := t.rate - capacity
+	waiting := more * lasts.Seconds()
+	if chance := 4 * math.Sqrt(t.rate*lasts.Seconds()); waiting-chance <= lab.MaxInFlight {
+		return
+	}
+	const fits = 0.95 * lab.MaxInFlight // which leaves some for chance
+	r.bad(t.node, "%s requests/s come to %s and the server replies to %s/s: after %s, %s wait, "+
+		"and a run may have %s in flight. Give the clients a timeout (timeout: %s), or shorten the load (for: %s), or lower the rate (rate: %s)",
+		number(t.rate), t.path, number(capacity), typeset.Seconds(lasts), number(math.Round(waiting)),
+		number(lab.MaxInFlight),
+		roundedDown(time.Duration(fits/t.rate*1e9)), roundedDown(time.Duration(fits/more*1e9)),
+		number(math.Floor(capacity+fits/lasts.Seconds())))
+}
+
+// capacity is how many of an open loop's requests the servers reply to in a second at most. It is not known where nginx
+// or a full backlog refuses requests, and where a worker is killed with all that it has accepted.
+func (s *Scenario) capacity(t *traffic) (perSecond float64, known bool) {
+	rt := routeOf(s.routes, s.ways[t.path].path)
+	if !t.open || rt.Stream || s.system.Front.Config != nil {
+		return 0, false
+	}
+	c := s.servers()[0]
+	each := (rt.Time.Mean() + c.CPU).Seconds()
+	places := placesOf(c, rt.Waits)
+	if each == 0 || places == 0 || s.overflow(0) == simnet.Refuse || c.Model.EventLoop() && c.Timeout > 0 {
+		return 0, false
+	}
+	if c.Model == worker.Sync && c.Timeout > 0 { // the arbiter kills it, and another takes its place
+		each = min(each, c.Timeout.Seconds())
+	}
+	perSecond = float64(places) / each
+	if c.CPU > 0 && c.Model != worker.Sync {
+		perSecond = min(perSecond, float64(c.Workers)/c.CPU.Seconds())
+	}
+	return perSecond, true
 }
 
 // fitting says what would make a search fit that makes too many requests, where a
@@ -332,8 +405,15 @@ func (s *Scenario) requests(t *traffic) float64 {
 			served = min(served, float64(c.Workers)/c.CPU.Seconds())
 		}
 		rate += served
-		if s.overflow(i) == simnet.Refuse && t.connections > holds(c) {
+		switch more := float64(t.connections - holds(c)); {
+		case more <= 0:
+		case s.overflow(i) == simnet.Refuse:
 			rate += float64(t.connections) / load.RedialPause.Seconds()
+		default: // a dial that the backlog drops fails after a while, and its client dials again
+			rate += more / simnet.ConnectTimeout.Seconds()
+		}
+		if t.giveUp { // a client that waits in vain asks again
+			rate += float64(t.connections) / t.timeout.Seconds()
 		}
 	}
 	n = rate * t.span.Seconds()

@@ -64,9 +64,9 @@ var synRetransmits = [...]time.Duration{
 	15 * time.Second, 31 * time.Second, 63 * time.Second,
 }
 
-// synTimeout is when a dial gives up, counted from the first SYN: a further
+// ConnectTimeout is when a dial gives up, counted from the first SYN: a further
 // doubling after the last retransmission.
-const synTimeout = 127 * time.Second
+const ConnectTimeout = 127 * time.Second
 
 // A Network connects dialers to listeners. All of them are on one host, which
 // has every IP address. The zero value is an empty network, ready to use.
@@ -196,7 +196,7 @@ func (n *Network) dial(ctx context.Context, network string, port int, addr strin
 		case dropped:
 		}
 	}
-	err = waitUntil(ctx, first.Add(synTimeout))
+	err = waitUntil(ctx, first.Add(ConnectTimeout))
 	if err == nil {
 		err = sysError("connect", syscall.ETIMEDOUT)
 	}
