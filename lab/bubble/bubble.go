@@ -64,7 +64,7 @@ func Run(tb testing.TB, step time.Duration, dog Watchdog, f func() error) error 
 				failed = errors.Join(failed, left(int(vital.bubble.Load()), p))
 			case !ended && failed == nil:
 				// synctest.Test found t failed, which only the race detector does.
-				failed = &Trouble{Name: "no data race", What: "the race detector has reported one, above", Race: true}
+				failed = raced()
 			}
 		}()
 		synctest.Test(t, func(*testing.T) {
@@ -162,6 +162,11 @@ type Trouble struct {
 	Abandoned bool
 	// Race: f did all that it had to, and the race detector reported something.
 	Race bool
+}
+
+// raced is the trouble that the race detector has reported something.
+func raced() *Trouble {
+	return &Trouble{Name: "no data race", What: "the race detector has reported one, above", Race: true}
 }
 
 // IsRace reports whether err is no more than a report of the race detector.

@@ -32,7 +32,7 @@ func TestStoppingTheClockReturnsAtOnce(t *testing.T) {
 }
 
 func TestARaceIsNoOtherTrouble(t *testing.T) {
-	assert.True(t, IsRace(&Trouble{Race: true}))
+	assert.True(t, IsRace(raced()))
 	assert.False(t, IsRace(&Trouble{}))
 	assert.False(t, IsRace(errors.Join(&Trouble{Race: true}, errors.New("another"))))
 	assert.False(t, IsRace(nil))

@@ -141,7 +141,7 @@ func (c Closed) loop(cl *client, wake, end time.Duration) (records []Record) {
 	var last time.Duration // when the request before ended
 	still := 0             // requests in a row that took no time
 	for seq := 0; c.Requests == 0 || seq < c.Requests; seq++ {
-		if wake >= end || !cl.run.sleepUntil(wake) {
+		if !cl.run.sleepUntil(min(wake, end)) {
 			return records
 		}
 		scheduled := cl.run.now()

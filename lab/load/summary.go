@@ -52,9 +52,9 @@ type Summary struct {
 // its threads open fewer.
 func Summarize(over time.Duration, records []Record) Summary {
 	s := Summary{Over: over, Records: len(records), Statuses: map[int]int{}, Kinds: map[Kind]int{}}
-	clients := map[int]bool{}
+	clients := map[int]struct{}{}
 	for _, r := range records {
-		clients[r.Client] = true
+		clients[r.Client] = struct{}{}
 		s.Kinds[r.Kind]++
 		if r.Good() {
 			s.Good++

@@ -3,6 +3,7 @@
 package load_test
 
 import (
+	"math"
 	"testing"
 	"time"
 
@@ -150,4 +151,21 @@ Requests/sec:      3.50
 	assert.Zero(t, quiet.Goodput)
 	assert.NotContains(t, quiet.String(), "errors")
 	assert.Contains(t, quiet.String(), "1.00us")
+}
+
+func TestTimesArePrintedAsWrkPrintsThem(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0.00us", 999_990 * time.Nanosecond: "999.99us", time.Millisecond: "1.00ms",
+		999_990 * time.Microsecond: "999.99ms", time.Second: "1.00s", time.Hour: "3600.00s",
+	} {
+		assert.Contains(t, load.Summary{Over: d}.String(), "0 requests in "+want+"\n")
+	}
+}
+
+func TestPercentilesOutsideTheirRangeAreZero(t *testing.T) {
+	s := load.Summarize(time.Second, replies(1_000_000, 2_000_000, 3_000_000))
+	for p, want := range map[float64]time.Duration{0: time.Millisecond, 100: 3 * time.Millisecond, -0.1: 0, 100.1: 0, math.NaN(): 0} {
+		assert.Equal(t, want, s.Percentile(p), "p%g", p)
+	}
+	assert.Zero(t, load.Summary{}.Percentile(50))
 }

@@ -265,9 +265,6 @@ func (c *Conn) sendFIN() {
 }
 
 func (c *Conn) gotRST() {
-	if c.closed || c.over() {
-		return
-	}
 	c.reset, c.err = true, syscall.ECONNRESET
 	if c.finIn {
 		c.err = syscall.EPIPE

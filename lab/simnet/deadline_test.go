@@ -193,3 +193,30 @@ func TestReadingAndWritingAllocatesNothing(t *testing.T) {
 		server.Read(b) // how net/http ends its background read at each request
 	}), "a read past its deadline")
 }
+
+func TestWaitReadEndsWhereReadWouldNotWait(t *testing.T) {
+	for name, end := range map[string]func(c, peer *simnet.Conn){
+		"bytes":    func(_, peer *simnet.Conn) { peer.Write([]byte("x")) },
+		"FIN":      func(_, peer *simnet.Conn) { peer.CloseWrite() },
+		"RST":      func(_, peer *simnet.Conn) { peer.SetLinger(0); peer.Close() },
+		"close":    func(c, _ *simnet.Conn) { c.Close() },
+		"deadline": func(c, _ *simnet.Conn) { c.SetReadDeadline(time.Now()) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, peer := connected(t)
+				defer peer.Close()
+				defer c.Close()
+				clock := startClock()
+				time.AfterFunc(time.Second, func() { end(c, peer) })
+				c.SetWriteDeadline(time.Now().Add(time.Second / 2)) // no matter
+				for range 2 {
+					c.WaitRead()
+					assert.Equal(t, time.Second, clock.passed())
+				}
+				n, _ := c.Read(make([]byte, 2))
+				assert.Equal(t, map[string]int{"bytes": 1}[name], n, "bytes that it left to read")
+			})
+		})
+	}
+}
