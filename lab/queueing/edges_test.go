@@ -57,3 +57,13 @@ func TestTheLargestSystemOfADeviation(t *testing.T) {
 	assert.NoError(t, at(8_999_999.5), "10,000,000 is the most")
 	assert.ErrorContains(t, at(9_000_000.5), "want less")
 }
+
+func TestTheMostThatServicesMayVary(t *testing.T) {
+	q := queueing.GGc{Arrivals: 3, ArrivalSCV: 1, Service: 1, ServiceSCV: 2, Servers: 4}
+	wait, err := q.MeanWait()
+	require.NoError(t, err)
+	assert.Positive(t, wait)
+	q.ServiceSCV = math.Nextafter(2, 3)
+	_, err = q.MeanWait()
+	assert.ErrorContains(t, err, "want 2 at most")
+}
