@@ -21,7 +21,8 @@ type bottleneck struct {
 	key      string  // of the file, that gives more of it; "" if none does
 	least    int     // the smallest number of it that is more than used
 	why      string
-	server   int // whose it is
+	server   int // whose it is; -1 is nginx
+	config   int // of nginx, the smallest worker_connections of its file
 }
 
 // utilisation is the part of the resource that the loads need.
@@ -29,6 +30,9 @@ func (b *bottleneck) utilisation() float64 { return b.used / b.has }
 
 // needs says the smallest number that carries the loads: "CPU: needs 2 workers".
 func (b *bottleneck) needs() string {
+	if b.config > 0 {
+		return fmt.Sprintf("%s: %s fit, %s needed", b.resource, number(b.has), number(float64(b.least)))
+	}
 	if b.key == "" {
 		return b.resource + ": no number of the file gives more of it"
 	}

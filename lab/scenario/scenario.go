@@ -94,7 +94,7 @@
 //   - requests that outlast the worker timeout: how many workers are killed;
 //   - streams: how many ever get a line;
 //   - bottlenecks: what open loops need at least as much of as there is (CPU, threads,
-//     worker connections), and the smallest number that carries them.
+//     worker connections, nginx's worker_connections), and the smallest number that carries them.
 //
 // Where no formula applies, the report says so and why: workers with a queue each,
 // a backlog that may be full, clients of whom more than one in 1,000 leave before

@@ -132,7 +132,13 @@ func (s *Scenario) predicted() *theory {
 		all = append(all, own)
 		th.excess = append(th.excess, own.excess...)
 	}
+	short := s.nginxConnections(pools)
 	for i, own := range all {
+		if short != nil {
+			th.none(pools[i].names(), "%s", short.needs())
+			th.bottlenecks = append(th.bottlenecks, own.bottlenecks...)
+			continue
+		}
 		if len(pools) > 1 && len(th.excess) > len(own.excess) {
 			th.none(pools[i].names(), "another server behind the same nginx gets more than it can serve, and who waits there takes of nginx's worker_connections")
 			continue
@@ -146,6 +152,10 @@ func (s *Scenario) predicted() *theory {
 		if len(own.excess) > 0 {
 			th.lesson = own.lesson
 		}
+	}
+	if short != nil {
+		th.bottlenecks = append(th.bottlenecks, *short)
+		th.lesson = short.lesson()
 	}
 	if s.cpuIsUnsaid() && slices.ContainsFunc(pools, func(p pool) bool { return p.c.Model.EventLoop() }) {
 		th.notes = append(th.notes, "no CPU is counted: cpu is 0; the field's gunicorn took 0.3 ms a request and uvicorn with Django 0.94 ms")
