@@ -14,6 +14,17 @@ import (
 // mostAtATime is how many seeds run at a time: what they may have in flight together takes 2 GB, see [MaxInFlight].
 const mostAtATime = 2
 
+// mostTogether is how many requests each of the runs may make that are on at a time: a run of 480,000 took 1.7 GB.
+const mostTogether = 200_000
+
+// atATime is how many seeds of e run at a time.
+func (e *Experiment) atATime() int {
+	if e.Requests > mostTogether {
+		return 1
+	}
+	return min(runtime.GOMAXPROCS(0), mostAtATime)
+}
+
 // Judge runs the experiment once with each seed, or with its own, and compares the mean of what was
 // measured with what was predicted. A demand whose bound the seeds leave open is
 // [Undecided]. It needs no Lesson and no Sibling, and its
@@ -34,7 +45,7 @@ func Judge(tb testing.TB, e Experiment, seeds ...uint64) *Result {
 	var first *Observation
 	errs := make([]error, len(seeds))
 	var runs errgroup.Group
-	runs.SetLimit(min(runtime.GOMAXPROCS(0), mostAtATime))
+	runs.SetLimit(e.atATime())
 	for s, seed := range seeds {
 		runs.Go(func() error {
 			e := e

@@ -264,6 +264,9 @@ func (s *Scenario) Experiment(seed uint64) lab.Experiment {
 			e.Phased = append(e.Phased, t.name)
 		}
 	}
+	for i := range s.traffic {
+		e.Requests += int(s.requests(&s.traffic[i]))
+	}
 	for _, h := range s.holds {
 		e.Checks = append(e.Checks, h.check())
 	}
