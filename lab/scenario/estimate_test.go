@@ -50,13 +50,13 @@ service: {distribution: constant, time: 10ms}
 load: [{path: /, %s}]
 `
 	for _, c := range []struct{ server, load, wrong string }{
-		{"", "rate: 5000, for: 100s", "test.yaml:4:8: 5,000 requests/s come to / and the server replies to 400/s: after 100 s, 460,000 wait, " +
+		{"", "rate: 5000, for: 75s", "test.yaml:4:8: 5,000 requests/s come to / and the server replies to 400/s: after 75 s, 345,000 wait, " +
 			"and a run may have 20,000 in flight. Give the clients a timeout (timeout: 3.8s), or shorten the load (for: 4.13s), " +
-			"or lower the rate (rate: 590)"},
-		{"", "rate: 5000, for: 100s, timeout: 3.8s", ""},
+			"or lower the rate (rate: 653)"},
+		{"", "rate: 5000, for: 75s, timeout: 3.8s", ""},
 		{"", "rate: 5000, for: 4.13s", ""},
-		{"", "rate: 590, for: 100s", ""},
-		{", overflow: refuse", "rate: 5000, for: 100s", ""},
+		{"", "rate: 653, for: 75s", ""},
+		{", overflow: refuse", "rate: 5000, for: 70s", ""},
 	} {
 		_, err := Parse("test.yaml", fmt.Appendf(nil, file, c.server, c.load))
 		if c.wrong == "" {

@@ -72,7 +72,7 @@
 //   - measured: a list of {metric, of, values}, what the field says of the same
 //     metrics.
 //
-// A run makes 500,000 requests at most and has 20,000 in flight at most (see
+// A run makes 400,000 requests at most and has 20,000 in flight at most (see
 // [lab.MaxInFlight]), and all runs together make 2,000,000 at most. A search
 // through n values counts as 3·log₂n + 3 of them, rounded up, or as n if that is
 // less.

@@ -46,7 +46,7 @@ func (t *traffic) end() time.Duration { return t.start + t.span }
 // What a run can bear.
 const (
 	mostRequests    = 2_000_000       // of all seeds
-	mostInARun      = 500_000         // which take some 2 GB
+	mostInARun      = 400_000         // 480,000 in each of two seeds took 2.07 GB
 	mostConnections = lab.MaxInFlight // of all closed loops
 	mostRate        = 1_000_000_000   // a second: the clock has nanoseconds
 	mostBeats       = 10_000_000      // of all workers' hearts
