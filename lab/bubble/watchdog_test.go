@@ -85,7 +85,7 @@ func TestAnIdleProcessIsLookedAtWhateverItTakes(t *testing.T) {
 		inBubble(t, func() {
 			v.bubble.Store(int64(thisBubble()))
 			mu.Lock() // the holder is outside
-			mu.Unlock()
+			defer mu.Unlock()
 		})
 	}()
 	go func() { <-release; mu.Unlock() }()

@@ -17,12 +17,12 @@ import (
 )
 
 // written writes to a yielding writer and returns what came of it.
-func written(ctx context.Context, handler bubble.ID, before, text string) (n int, err error, panicked any) {
+func written(ctx context.Context, handler bubble.ID, before, text string) (n int, panicked any, err error) {
 	y := yielding{httptest.NewRecorder(), ctx, handler}
 	y.Body.WriteString(before)
 	defer func() { panicked = recover() }()
 	n, err = y.WriteString(text)
-	return n, err, nil
+	return n, nil, err
 }
 
 func TestAWriteEndsWithTheTimeOrAFullClient(t *testing.T) {
@@ -40,7 +40,7 @@ func TestAWriteEndsWithTheTimeOrAFullClient(t *testing.T) {
 		"the time is up":                 {over, "", true},
 		"the time is up, and it is full": {over, almost + "x", true},
 	} {
-		n, err, panicked := written(c.ctx, bubble.This(), c.before, "ab")
+		n, panicked, err := written(c.ctx, bubble.This(), c.before, "ab")
 		if !c.ends {
 			assert.NoError(t, err, name)
 			assert.Nil(t, panicked, name)
@@ -48,7 +48,7 @@ func TestAWriteEndsWithTheTimeOrAFullClient(t *testing.T) {
 			continue
 		}
 		assert.Equal(t, http.ErrAbortHandler, panicked, name)
-		n, err, panicked = written(c.ctx, bubble.This()+1, c.before, "ab")
+		n, panicked, err = written(c.ctx, bubble.This()+1, c.before, "ab")
 		assert.Nil(t, panicked, "%s: nobody could recover it in another goroutine", name)
 		assert.ErrorIs(t, err, http.ErrAbortHandler, name)
 		assert.Zero(t, n, name)

@@ -30,9 +30,10 @@ type surface struct {
 
 // faces are interfaces that code asserts a ResponseWriter to.
 var faces = map[string]reflect.Type{
-	"http.Flusher":       reflect.TypeFor[http.Flusher](),
-	"http.Hijacker":      reflect.TypeFor[http.Hijacker](),
-	"http.CloseNotifier": reflect.TypeFor[http.CloseNotifier](), //nolint:staticcheck // gin asks for it
+	"http.Flusher":  reflect.TypeFor[http.Flusher](),
+	"http.Hijacker": reflect.TypeFor[http.Hijacker](),
+	//lint:ignore SA1019 gin asks for it
+	"http.CloseNotifier": reflect.TypeFor[http.CloseNotifier](),
 	"io.ReaderFrom":      reflect.TypeFor[io.ReaderFrom](),
 	"io.StringWriter":    reflect.TypeFor[io.StringWriter](),
 	"FlushError":         reflect.TypeFor[interface{ FlushError() error }](),
@@ -110,7 +111,8 @@ func TestACloseNotifierTellsThatTheClientHasLeft(t *testing.T) {
 	for _, options := range [][]crosstalk.Option{nil, {crosstalk.On(worker.Defaults(worker.ThreadPerRequest))}} {
 		left := make(chan bool, 1000)
 		isClean(t, always(func(w http.ResponseWriter, r *http.Request) {
-			gone := w.(http.CloseNotifier).CloseNotify() //nolint:staticcheck // as gin does
+			//lint:ignore SA1019 as gin does
+			gone := w.(http.CloseNotifier).CloseNotify()
 			_, _ = io.WriteString(w, user(r))
 			select {
 			case <-gone:
