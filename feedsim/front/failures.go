@@ -80,8 +80,8 @@ func (f failures) status() int {
 	return 502
 }
 
-// An Outcome is how a try at an upstream ended, in the words of nginx's error
-// log; [Served] if it ended well.
+// An Outcome is how a try at an upstream ended, in words like those of nginx's error
+// log; [Served] if it ended well. Its line of that log is the try's Message.
 type Outcome string
 
 const (

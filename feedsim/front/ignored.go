@@ -5,11 +5,11 @@ package front
 // ignored says of each directive why it has no effect. Everything that is
 // neither here nor in the tables of directives.go is an error.
 //
-// Logging is [Options.Observe]'s; the process is the program's, which uses this
+// Logging is [Options.Observe]'s and [Options.Log]'s; the process is the program's, which uses this
 // package; replies are passed on as they come, and no file is ever served.
 var ignored = map[string]string{
 	"access_log":                     "logging: Options.Observe is told of every request",
-	"error_log":                      "logging: Options.Observe is told of every request",
+	"error_log":                      "logging: Options.Log is told of every line, whatever its level",
 	"log_format":                     "logging: Options.Observe is told of every request",
 	"log_not_found":                  "logging: Options.Observe is told of every request",
 	"open_log_file_cache":            "logging: Options.Observe is told of every request",

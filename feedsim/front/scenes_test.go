@@ -284,6 +284,12 @@ var scenes = []scene{
 			{at: 2700 * time.Millisecond, request: "GET /"}, {at: 2900 * time.Millisecond, request: "GET /"}},
 		want: []string{"0s 0s: 502", "2.5s 2.5s: 200 GET / HTTP/1.0", "2.7s 2.7s: 502", "2.9s 2.9s: 200 GET / HTTP/1.0"},
 	}, {
+		name: "a failure counts although a success follows it", peers: []script{nth(reset, echo, reset, echo)},
+		servers: "server 127.0.0.1:5000 max_fails=2; server 127.0.0.1:1 fail_timeout=1h;",
+		asks: []ask{{request: "GET /"}, {at: 100 * time.Millisecond, request: "GET /"},
+			{at: 200 * time.Millisecond, request: "GET /"}, {at: 300 * time.Millisecond, request: "GET /"}},
+		want: []string{"0s 0s: 502", "100ms 100ms: 200 GET / HTTP/1.0", "200ms 200ms: 502", "300ms 300ms: 502"},
+	}, {
 		name: "max_fails=2 takes two", servers: strings.ReplaceAll(double, ";", " max_fails=2;"),
 		peers: []script{reset, reset},
 		asks:  []ask{{request: "GET /"}, {at: 300 * time.Millisecond, request: "GET /"}, {at: 600 * time.Millisecond, request: "GET /"}},

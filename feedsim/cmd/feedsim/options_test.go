@@ -22,6 +22,7 @@ func TestABadCommandLineIsNamedAndIs2(t *testing.T) {
 		"-threads":                           "flag needs an argument: -threads",
 		"-threads two":                       `invalid value "two" for flag -threads`,
 		"-threads 0":                         "-threads is 0: ",
+		"-threads 1000000000":                "-threads is 1000000000: want at most 10000",
 		"-timeout 30":                        `invalid value "30" for flag -timeout`, // seconds? minutes?
 		"-timeout -1s":                       "-timeout is -1s: a duration cannot be negative",
 		"-addr localhost":                    `invalid value "localhost" for flag -addr`,
