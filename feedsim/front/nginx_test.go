@@ -33,8 +33,8 @@ import (
 const tolerance = 100 * time.Millisecond
 
 // mostAttempts is how often a scene that differs is played. Beside the rest of the
-// suite on two processors, a scene was seen to be late three times in a row.
-const mostAttempts = 6
+// suite on two processors, a scene was seen to be late six times in a row.
+const mostAttempts = 10
 
 // needs returns the path of a program, or skips the test; where everything is
 // required it fails.

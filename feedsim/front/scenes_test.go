@@ -354,7 +354,7 @@ var scenes = []scene{
 		want: []string{"0s 0s: 413"},
 	}, {
 		name: "a large body arrives", servers: single, peers: []script{echo},
-		asks: []ask{{request: "POST /\n" + strings.Repeat("x", 1<<20)}},
+		asks: []ask{{request: "POST /\n" + strings.Repeat("x", 1<<17)}},
 		want: []string{"0s 0s: 200 POST / HTTP/1.0"},
 	}, {
 		name: "a host is an upstream by itself", servers: "server 127.0.0.1:1;", location: "/ { proxy_pass http://127.0.0.1:5000; }",
